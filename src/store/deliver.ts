@@ -1,0 +1,211 @@
+import {entryIdentity, parseObject} from '../transcript/entry-identity.js'
+import {type Line, readLines} from '../transcript/lines.js'
+import type {PartSource} from './chain.js'
+import {compareNames, isRanged, type ListedPart, type RangedPart} from './part.js'
+import type {Resolution} from './resolve.js'
+
+/** Bytes `[start, end)` of one part's object. `unterminated`: the last line lacks its `\n`, which a reader adds. */
+export interface Segment {
+  readonly part: ListedPart
+  readonly start: number
+  readonly end: number
+  readonly unterminated?: true
+}
+
+/** What a reader is given: the path's bytes, and among them, where their keys sort, the lines of parts beside it. */
+export interface Delivery {
+  readonly segments: readonly Segment[]
+  /** Bytes in all, added `\n` included. */
+  readonly length: number
+  /** Nothing beside the path gives a line: the delivered bytes are the path's. */
+  readonly straight: boolean
+  /** How many of the first delivered bytes are the path's first bytes. */
+  readonly agreed: number
+  /** `agent_metadata` entries, in key order: they are no lines of the transcript, the last one counts. */
+  readonly metadata: readonly Segment[]
+}
+
+interface OffLine {
+  readonly start: number
+  readonly length: number
+  readonly key: string
+  readonly hasUuid: boolean
+  readonly torn: boolean
+}
+
+interface OffPart {
+  readonly part: ListedPart
+  readonly range?: RangedPart['range']
+  readonly lines: readonly OffLine[]
+  /** How many of its first lines repeat a run of the path, or of another fork, from its own `from` on. */
+  shared: number
+}
+
+/** Rule R2: what parts beside the path give, without repeats. Streams the path once, and only when there are such parts. */
+export async function deliver(resolution: Resolution, source: PartSource): Promise<Delivery> {
+  const metadata: Segment[] = []
+  const off: OffPart[] = []
+  const beside = [...resolution.forks, ...resolution.loose, ...resolution.metadata].toSorted(compareNames)
+  for (const part of beside) {
+    const lines: OffLine[] = []
+    for await (const line of readLines(source.read(part, 0, part.size), {onTooLong: 'report'})) {
+      const segment = segmentOf(part, line.offset, line.length, line.state === 'torn')
+      if (isMetadataEntry(line)) metadata.push(segment)
+      else if (!isBlank(line)) lines.push(offLine(line))
+    }
+    if (lines.length > 0) off.push({part, ...(isRanged(part) && {range: part.range}), lines, shared: 0})
+  }
+  const path = await scanPath(resolution, source, off)
+  await shareForks(resolution, off)
+  return interleave(resolution, keepNew(off, path), metadata)
+}
+
+interface PathEntries {
+  /** Identities with a `uuid` that the path gives, of those asked for. */
+  readonly uuids: ReadonlySet<string>
+  /** Of lines without one: the last part, by key, of the path that holds the same bytes. */
+  readonly bytes: ReadonlyMap<string, ListedPart>
+}
+
+async function scanPath(resolution: Resolution, source: PartSource, off: readonly OffPart[]): Promise<PathEntries> {
+  const wanted = new Set(off.flatMap((each) => each.lines.map((line) => line.key)))
+  const uuids = new Set<string>()
+  const bytes = new Map<string, ListedPart>()
+  if (wanted.size === 0) return {uuids, bytes}
+  const runs = await pathRuns(resolution, off)
+  for (const {part, start, end} of resolution.slices) {
+    const {from} = part.range
+    for await (const line of readLines(source.read(part, start - from, end - from), {from: start, onTooLong: 'report'})) {
+      const {key, uuid} = entryIdentity(line.bytes)
+      for (const run of runs) run.see(line.offset, line.length, key)
+      if (!wanted.has(key)) continue
+      if (uuid !== undefined) uuids.add(key)
+      const known = bytes.get(key)
+      if (!known || compareNames(part, known) > 0) bytes.set(key, part)
+    }
+  }
+  return {uuids, bytes}
+}
+
+/** The forks that leave the path at a point where both agree: they may share a run with it from there. */
+async function pathRuns(resolution: Resolution, off: readonly OffPart[]): Promise<SharedRun[]> {
+  const runs: SharedRun[] = []
+  for (const fork of off) {
+    if (!fork.range || fork.range.from >= resolution.length) continue
+    if ((await resolution.digests.at(resolution.path, fork.range.from)) === fork.range.before) runs.push(new SharedRun(fork))
+  }
+  return runs
+}
+
+/** Follows another sequence of lines as long as it is the fork's own. */
+class SharedRun {
+  readonly #fork: OffPart
+  #next: number
+  #count = 0
+
+  constructor(fork: OffPart) {
+    this.#fork = fork
+    this.#next = fork.range?.from ?? 0
+  }
+
+  see(offset: number, length: number, key: string): void {
+    if (offset !== this.#next) return
+    const line = this.#fork.lines[this.#count]
+    if (line?.key !== key || line.length !== length) return
+    this.#count++
+    this.#next += length
+    this.#fork.shared = Math.max(this.#fork.shared, this.#count)
+  }
+}
+
+/** Two forks of one point share the run that both begin with: it is given once. */
+async function shareForks(resolution: Resolution, off: readonly OffPart[]): Promise<void> {
+  const forks = off.filter((each) => each.range)
+  for (const [index, later] of forks.entries()) {
+    for (const earlier of forks.slice(0, index)) {
+      if (!later.range || !earlier.range || !(await meet(resolution, earlier, later.range))) continue
+      const run = new SharedRun(later)
+      for (const line of earlier.lines) run.see(earlier.range.from + line.start, line.length, line.key)
+    }
+  }
+}
+
+async function meet(resolution: Resolution, earlier: OffPart, {from, before}: RangedPart['range']): Promise<boolean> {
+  const range = earlier.range
+  if (!range || from < range.from || from >= range.to) return false
+  if (from === range.from) return before === range.before
+  const link = resolution.links.get(earlier.part.name)
+  return link !== undefined && (await resolution.digests.at(link, from)) === before
+}
+
+/** The lines of each part beside the path that nobody has given yet, as segments. */
+function keepNew(off: readonly OffPart[], path: PathEntries): {part: ListedPart; segments: Segment[]}[] {
+  const given = new Set(path.uuids)
+  return off.map(({part, lines, shared}) => {
+    const segments: Segment[] = []
+    for (const [index, line] of lines.entries()) {
+      if (line.hasUuid) {
+        if (given.has(line.key)) continue
+        given.add(line.key)
+      } else {
+        const holder = path.bytes.get(line.key)
+        if (index < shared || (holder && compareNames(holder, part) > 0)) continue
+      }
+      append(segments, segmentOf(part, line.start, line.length, line.torn))
+    }
+    return {part, segments}
+  })
+}
+
+function interleave(
+  resolution: Resolution,
+  extras: readonly {part: ListedPart; segments: Segment[]}[],
+  metadata: readonly Segment[],
+): Delivery {
+  const segments: Segment[] = []
+  let agreed: number | undefined
+  let given = 0
+  let next = 0
+  const give = (extra: readonly Segment[]): void => {
+    if (extra.length > 0) agreed ??= given
+    for (const segment of extra) append(segments, segment)
+  }
+  for (const {part, start, end} of resolution.slices) {
+    for (let extra = extras[next]; extra && compareNames(extra.part, part) < 0; extra = extras[++next]) give(extra.segments)
+    append(segments, {part, start: start - part.range.from, end: end - part.range.from})
+    given = end
+  }
+  for (const extra of extras.slice(next)) give(extra.segments)
+  const length = segments.reduce((sum, each) => sum + each.end - each.start + (each.unterminated ? 1 : 0), 0)
+  return {segments, length, straight: agreed === undefined, agreed: agreed ?? given, metadata}
+}
+
+/** Adds a segment, joined to the last one where it goes on in the same part. */
+function append(segments: Segment[], next: Segment): void {
+  const last = segments.at(-1)
+  if (last?.part === next.part && last.end === next.start && !last.unterminated) {
+    segments[segments.length - 1] = {...next, start: last.start}
+  } else if (next.end > next.start) segments.push(next)
+}
+
+function segmentOf(part: ListedPart, start: number, length: number, torn: boolean): Segment {
+  return {part, start, end: start + length, ...(torn && {unterminated: true as const})}
+}
+
+function offLine(line: Line): OffLine {
+  const {key, uuid} =
+    line.state === 'too-long' ? {key: `place:${line.offset}:${line.length}`, uuid: undefined} : entryIdentity(line.bytes)
+  return {start: line.offset, length: line.length, key, hasUuid: uuid !== undefined, torn: line.state === 'torn'}
+}
+
+function isBlank({bytes, state}: Line): boolean {
+  return state !== 'too-long' && bytes.every((byte) => byte === 0x0a || byte === 0x0d || byte === 0x20 || byte === 0x09)
+}
+
+/** How the Agent SDK mirrors a subagent's `agent-*.meta.json`. */
+export function isMetadataEntry({bytes}: Pick<Line, 'bytes'>): boolean {
+  if (bytes.length > 1_000_000 || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"agent_metadata"')) {
+    return false
+  }
+  return parseObject(bytes)?.['type'] === 'agent_metadata'
+}

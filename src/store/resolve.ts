@@ -1,0 +1,156 @@
+import {ChainDigests, type Link, type PartSource, type Slice, slicesOf} from './chain.js'
+import {compareNames, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
+
+/**
+ * What one listing of a transcript amounts to: the path, whose bytes are the transcript, and what stands beside it. Pure over
+ * the listing, the parts' metadata and a source of bytes; the bytes are read only where metadata cannot decide.
+ */
+export interface Resolution {
+  readonly slices: readonly Slice[]
+  /** Bytes of the path. */
+  readonly length: number
+  /** Hex SHA-256 of the path. */
+  readonly digest: string
+  /** The reachable part with the highest rank; the path ends in it or in parts of its generation that go on beyond it. */
+  readonly tip?: RangedPart
+  /** The part that the path ends in. */
+  readonly end?: RangedPart
+  /** Names of the parts that the path uses to their end. */
+  readonly on: ReadonlySet<string>
+  /** Beside the path, and the path has their bytes. */
+  readonly covered: readonly RangedPart[]
+  /** Leased, of an older epoch than the tip: they give nothing. */
+  readonly fenced: readonly RangedPart[]
+  /** Named by a rebase that stands: they give nothing. */
+  readonly displaced: readonly ListedPart[]
+  /** Written without a lease, and the path went another way: delivered where their key sorts. */
+  readonly forks: readonly RangedPart[]
+  /** Of other writers, without a range: delivered where their key sorts. */
+  readonly loose: readonly ListedPart[]
+  /** One `agent_metadata` entry each, outside the chain. */
+  readonly metadata: readonly ListedPart[]
+  /** For questions about the path that come later. */
+  readonly path?: Link
+  readonly digests: ChainDigests
+  /** The path that reaches a ranged part, where one does. */
+  readonly links: ReadonlyMap<string, Link>
+}
+
+export interface ResolveInput {
+  readonly parts: readonly (ListedPart | RangedPart)[]
+  readonly source: PartSource
+  /** What rebases have displaced, given the names of the parts on the path. */
+  readonly displacedBy?: (on: ReadonlySet<string>) => ReadonlySet<string>
+}
+
+export async function resolveParts({parts, source, displacedBy}: ResolveInput): Promise<Resolution> {
+  const metadata = parts.filter(isMetadataPart)
+  const ranged = parts.filter(isRanged).filter((part) => !isMetadataPart(part))
+  const digests = new ChainDigests(
+    source,
+    ranged.flatMap((part) => [part.range.from, part.range.to]),
+  )
+  const links = await linkParts(ranged, digests)
+  const ranking = ranged.toSorted((a, b) => compareRank(b, a))
+  const tip = ranking.find((part) => links.has(part.name))
+  const path = tip && (await extend(links.get(tip.name), tip, ranking, digests))
+  const slices = slicesOf(path)
+  const length = slices.at(-1)?.end ?? 0
+  const on = new Set(slices.filter((slice) => slice.end === slice.part.range.to).map((slice) => slice.part.name))
+  const displacedNames = displacedBy?.(on) ?? new Set<string>()
+
+  const covered: RangedPart[] = []
+  const fenced: RangedPart[] = []
+  const forks: RangedPart[] = []
+  const displaced: ListedPart[] = []
+  for (const part of ranged) {
+    if (on.has(part.name)) continue
+    if (part.range.to <= length && (await digests.at(path, part.range.to)) === part.range.after) covered.push(part)
+    else if (displacedNames.has(part.name)) displaced.push(part)
+    else if (tip && part.range.leased && part.range.epoch < tip.range.epoch) fenced.push(part)
+    else forks.push(part)
+  }
+  const loose: ListedPart[] = []
+  for (const part of parts) {
+    if (isRanged(part) || isMetadataPart(part)) continue
+    if (displacedNames.has(part.name)) displaced.push(part)
+    else loose.push(part)
+  }
+  return {
+    slices,
+    length,
+    digest: await digests.at(path, length),
+    ...(tip && {tip}),
+    ...(path && {path, end: path.part}),
+    on,
+    covered,
+    fenced,
+    displaced,
+    forks,
+    loose,
+    metadata,
+    digests,
+    links,
+  }
+}
+
+/** Highest epoch first in line, then leased, then the one that reaches furthest, then the later key. */
+function compareRank(a: RangedPart, b: RangedPart): number {
+  return (
+    a.range.epoch - b.range.epoch ||
+    Number(a.range.leased) - Number(b.range.leased) ||
+    a.range.to - b.range.to ||
+    compareNames(a, b)
+  )
+}
+
+/**
+ * Finds for every part the path that reaches it from byte 0. A part joins where its `from` and `before` meet the end of
+ * another part or a point inside one; of several, the one that begins first, then the highest epoch, then the highest key.
+ */
+async function linkParts(ranged: readonly RangedPart[], digests: ChainDigests): Promise<Map<string, Link>> {
+  const links = new Map<string, Link>()
+  const candidates = ranged.toSorted(
+    (a, b) => a.range.from - b.range.from || b.range.epoch - a.range.epoch || compareNames(b, a),
+  )
+  for (const part of candidates) {
+    const {from, before} = part.range
+    if (from === 0) {
+      links.set(part.name, {part, start: 0})
+      continue
+    }
+    for (const candidate of candidates) {
+      if (candidate.range.from >= from) break
+      const link = candidate.range.to >= from ? links.get(candidate.name) : undefined
+      if (link && (await digests.at(link, from)) === before) {
+        links.set(part.name, {part, previous: link, start: from})
+        break
+      }
+    }
+  }
+  return links
+}
+
+/** Goes on from the tip with parts of its generation that agree with the path and reach beyond it. */
+async function extend(
+  tipLink: Link | undefined,
+  tip: RangedPart,
+  ranking: readonly RangedPart[],
+  digests: ChainDigests,
+): Promise<Link | undefined> {
+  let path = tipLink
+  for (let grown = true; grown; ) {
+    grown = false
+    const length = path?.part.range.to ?? 0
+    for (const part of ranking) {
+      const {from, to, before, gen} = part.range
+      if (gen !== tip.range.gen || from > length || to <= length) continue
+      if ((await digests.at(path, from)) !== before) continue
+      if (from < length && (await digests.continued(path, from, part, length - from)) !== path?.part.range.after) continue
+      path = {part, start: length, ...(path && {previous: path})}
+      grown = true
+      break
+    }
+  }
+  return path
+}
