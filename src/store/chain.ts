@@ -65,7 +65,8 @@ export class ChainDigests {
    * inside the path agrees with it.
    */
   async continued(last: Link | undefined, offset: number, part: ListedPart, count: number): Promise<string> {
-    const hash = offset === 0 ? createHash('sha256') : (await this.#state(this.#linkAt(last, offset).link, offset)).copy()
+    const hash =
+      offset === 0 ? createHash('sha256') : (await this.#state(this.#linkAt(last, offset).link, offset)).copy()
     for await (const chunk of this.#source.read(part, 0, count)) hash.update(chunk)
     return hash.digest('hex')
   }

@@ -75,7 +75,10 @@ async function scanPath(resolution: Resolution, source: PartSource, off: readonl
   const runs = await pathRuns(resolution, off)
   for (const {part, start, end} of resolution.slices) {
     const {from} = part.range
-    for await (const line of readLines(source.read(part, start - from, end - from), {from: start, onTooLong: 'report'})) {
+    for await (const line of readLines(source.read(part, start - from, end - from), {
+      from: start,
+      onTooLong: 'report',
+    })) {
       const {key, uuid} = entryIdentity(line.bytes)
       for (const run of runs) run.see(line.offset, line.length, key)
       if (!wanted.has(key)) continue
@@ -92,7 +95,8 @@ async function pathRuns(resolution: Resolution, off: readonly OffPart[]): Promis
   const runs: SharedRun[] = []
   for (const fork of off) {
     if (!fork.range || fork.range.from >= resolution.length) continue
-    if ((await resolution.digests.at(resolution.path, fork.range.from)) === fork.range.before) runs.push(new SharedRun(fork))
+    if ((await resolution.digests.at(resolution.path, fork.range.from)) === fork.range.before)
+      runs.push(new SharedRun(fork))
   }
   return runs
 }
@@ -171,7 +175,8 @@ function interleave(
     for (const segment of extra) append(segments, segment)
   }
   for (const {part, start, end} of resolution.slices) {
-    for (let extra = extras[next]; extra && compareNames(extra.part, part) < 0; extra = extras[++next]) give(extra.segments)
+    for (let extra = extras[next]; extra && compareNames(extra.part, part) < 0; extra = extras[++next])
+      give(extra.segments)
     append(segments, {part, start: start - part.range.from, end: end - part.range.from})
     given = end
   }
@@ -194,7 +199,9 @@ function segmentOf(part: ListedPart, start: number, length: number, torn: boolea
 
 function offLine(line: Line): OffLine {
   const {key, uuid} =
-    line.state === 'too-long' ? {key: `place:${line.offset}:${line.length}`, uuid: undefined} : entryIdentity(line.bytes)
+    line.state === 'too-long'
+      ? {key: `place:${line.offset}:${line.length}`, uuid: undefined}
+      : entryIdentity(line.bytes)
   return {start: line.offset, length: line.length, key, hasUuid: uuid !== undefined, torn: line.state === 'torn'}
 }
 
@@ -204,7 +211,10 @@ function isBlank({bytes, state}: Line): boolean {
 
 /** How the Agent SDK mirrors a subagent's `agent-*.meta.json`. */
 export function isMetadataEntry({bytes}: Pick<Line, 'bytes'>): boolean {
-  if (bytes.length > 1_000_000 || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"agent_metadata"')) {
+  if (
+    bytes.length > 1_000_000 ||
+    !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"agent_metadata"')
+  ) {
     return false
   }
   return parseObject(bytes)?.['type'] === 'agent_metadata'

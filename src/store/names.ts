@@ -117,6 +117,8 @@ function unsafeKey(what: string, text: string): RepriseError {
     kind: 'bad-data',
     code: 'UNSAFE_KEY',
     message: `${what} ${JSON.stringify(text.slice(0, 80))} cannot be part of a key`,
-    suggestions: ['A key segment has no slash, no backslash, no control character, is not "." or "..", and has at most 255 bytes.'],
+    suggestions: [
+      'A key segment has no slash, no backslash, no control character, is not "." or "..", and has at most 255 bytes.',
+    ],
   })
 }

@@ -1,5 +1,6 @@
 import {RepriseError} from '../base/errors.js'
 import {EMPTY_SHA256} from '../base/hash.js'
+import {compareKeys} from '../object-store/key-order.js'
 import {METADATA_DIGITS, type PartName, parsePartName} from './names.js'
 
 /** The version of the part format that this code writes, and the highest that it reads. */
@@ -52,10 +53,9 @@ export function isRanged(part: ListedPart): part is RangedPart {
   return 'range' in part
 }
 
-/** Key order among the parts of one transcript, whatever else stands there: bytes, as stores sort. */
+/** Key order among the parts of one transcript, whatever else stands there. */
 export function compareNames(a: ListedPart, b: ListedPart): number {
-  if (a.parsed && b.parsed) return a.name < b.name ? -1 : Number(a.name > b.name)
-  return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
+  return compareKeys(a.name, b.name)
 }
 
 /** Looks like a part that holds one `agent_metadata` entry; its content decides. */
@@ -95,7 +95,8 @@ export function decodeRange(part: ListedPart, metadata: Readonly<Record<string, 
   const leased = metadata['leased']
   if (from === undefined || to === undefined || epoch === undefined || gen === undefined) return undefined
   if (before === undefined || after === undefined || (leased !== '0' && leased !== '1')) return undefined
-  if (to - from !== part.size || (from === 0 && before !== EMPTY_SHA256) || (from === to && before !== after)) return undefined
+  if (to - from !== part.size || (from === 0 && before !== EMPTY_SHA256) || (from === to && before !== after))
+    return undefined
   return {
     from,
     to,

@@ -139,14 +139,15 @@ async function extend(
   digests: ChainDigests,
 ): Promise<Link | undefined> {
   let path = tipLink
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false
     const length = path?.part.range.to ?? 0
     for (const part of ranking) {
       const {from, to, before, gen} = part.range
       if (gen !== tip.range.gen || from > length || to <= length) continue
       if ((await digests.at(path, from)) !== before) continue
-      if (from < length && (await digests.continued(path, from, part, length - from)) !== path?.part.range.after) continue
+      if (from < length && (await digests.continued(path, from, part, length - from)) !== path?.part.range.after)
+        continue
       path = {part, start: length, ...(path && {previous: path})}
       grown = true
       break

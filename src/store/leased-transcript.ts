@@ -1,0 +1,295 @@
+import {RepriseError} from '../base/errors.js'
+import {EMPTY_SHA256} from '../base/hash.js'
+import {deliveredBytes, type TranscriptBytes} from './bytes.js'
+import {confirmJournal} from './journal.js'
+import type {Lease} from './lease.js'
+import {latePrefix, type TranscriptRef, transcriptPrefix} from './names.js'
+import {encodeRange, isRanged, type ListedPart, type RangedPart} from './part.js'
+import {highestEpoch, openJournals, planRebase, type RebaseOptions, writeRebase} from './rebase.js'
+import {type TranscriptView, viewTranscript} from './view.js'
+import {lastMs, type Run, type WriteContext, writeRange, type WrittenPart} from './write-part.js'
+
+const MAX_SETTLE_ROUNDS = 20
+const RECENT_MS = 10 * 60_000
+
+/** An append as its caller knows it; where it begins is where the transcript ends. */
+export type Tail = Omit<Run, 'from' | 'before'>
+
+export interface LeasedTranscriptOptions {
+  /** How long displaced parts stay where someone else wrote in the last ten minutes, in ms. Default 60,000. */
+  readonly grace?: number
+}
+
+interface End {
+  readonly length: number
+  readonly digest: string
+  /** Of the part that the path ends in. */
+  readonly epoch: number
+  readonly gen: number
+  readonly lastMs: number
+}
+
+interface PendingDelete {
+  readonly keys: readonly string[]
+  /** By the store's clock. */
+  readonly notBefore: number
+}
+
+/**
+ * One transcript in the hands of the holder of its session's lease: one chain, nothing beside it, and everything that resolves
+ * here is acknowledged. One call at a time; one instance a transcript for the life of a lease.
+ *
+ * When a call rejects for another reason than LEASE_LOST, what it was to write may or may not be stored: the next call lists and
+ * resolves again before it does anything.
+ */
+export class LeasedTranscript {
+  readonly ref: TranscriptRef
+  readonly #context: WriteContext
+  readonly #lease: Lease
+  readonly #grace: number
+  #end: End | undefined
+  /** The epoch of a write that failed and may land yet. */
+  #unsure = 0
+  #recovered = false
+  #pending: PendingDelete[] = []
+  #busy = false
+
+  constructor(context: WriteContext, lease: Lease, ref: TranscriptRef, {grace = 60_000}: LeasedTranscriptOptions = {}) {
+    this.ref = ref
+    this.#context = context
+    this.#lease = lease
+    this.#grace = grace
+  }
+
+  /** Bytes stored, and their digest. Known after `settle`. */
+  get end(): {readonly length: number; readonly digest: string} {
+    return this.#known()
+  }
+
+  /**
+   * Lists and resolves, under the lease, until there is one chain that later writers of older epochs cannot outrank: marks what a
+   * dead holder's rebase left open, adopts loose and forked parts, sets a barrier on a cut-off epoch.
+   */
+  async settle(): Promise<void> {
+    await this.#exclusively(() => this.#settle())
+  }
+
+  /** Acknowledged when it resolves. @throws LEASE_LOST */
+  async append(tail: Tail): Promise<WrittenPart> {
+    return this.#exclusively(async () => {
+      const end = await this.#current()
+      if (tail.to <= end.length) throw new Error('an append must go beyond what is stored')
+      return this.#put({...tail, from: end.length, before: end.digest}, end)
+    })
+  }
+
+  /** Makes the transcript `target`'s bytes, whatever that removes. */
+  async rebase(target: TranscriptBytes, options: RebaseOptions = {}): Promise<void> {
+    await this.#exclusively(async () => {
+      await this.#current()
+      await this.#rebase(() => target, options)
+    })
+  }
+
+  /**
+   * After it resolves, everything up to `end` was stored under the lease at an instant after the call.
+   *
+   * @throws LEASE_LOST
+   */
+  async assure(): Promise<void> {
+    await this.#exclusively(async () => {
+      await this.#current()
+      await this.#lease.renew()
+    })
+  }
+
+  /** Moves fenced parts that the path does not use to `.reprise/late/`. @returns how many. */
+  async sweep(): Promise<number> {
+    return this.#exclusively(async () => {
+      const end = await this.#current()
+      if (end.epoch !== this.#lease.epoch) return 0
+      const view = await this.#look()
+      if (view.resolution.tip?.range.epoch !== this.#lease.epoch) {
+        this.#end = undefined
+        return 0
+      }
+      const used = new Set(view.resolution.slices.map((slice) => slice.part.name))
+      const late = view.resolution.fenced.filter((part) => !used.has(part.name))
+      if (late.length === 0) return 0
+      await this.#lease.renew()
+      for (const part of late) await this.#keepLate(part)
+      this.#deleteLater(
+        view,
+        late.map((part) => part.key),
+      )
+      return late.length
+    })
+  }
+
+  /** Deletes what rebases displaced, as far as its grace is over. Call now and then, and before the lease is released. */
+  async tidy(date: number): Promise<void> {
+    const due = this.#pending.filter((each) => each.notBefore <= date)
+    if (due.length === 0) return
+    await this.#lease.renew()
+    this.#pending = this.#pending.filter((each) => each.notBefore > date)
+    await this.#remove(due.flatMap((each) => each.keys))
+  }
+
+  async #current(): Promise<End> {
+    if (!this.#end) await this.#settle()
+    return this.#known()
+  }
+
+  #known(): End {
+    if (!this.#end) throw new Error('the transcript is not settled')
+    return this.#end
+  }
+
+  async #settle(): Promise<void> {
+    for (let round = 0; round < MAX_SETTLE_ROUNDS; round++) if (await this.#settled()) return
+    throw neverSettles(this.ref)
+  }
+
+  /** One look and the one step that it calls for. @returns whether nothing was left to do. */
+  async #settled(): Promise<boolean> {
+    const view = await this.#look()
+    const {resolution, delivery} = view
+    const listed = highestEpoch(view.parts)
+    if (this.#lease.created && !this.#recovered && listed > 0) {
+      await this.#lease.recover(listed)
+      this.#recovered = true
+      return false
+    }
+    this.#recovered = true
+    if (listed > this.#lease.epoch || this.#unsure === this.#lease.epoch) await this.#lease.raiseAbove(listed)
+    const open = openJournals(view)
+    if (open.length > 0) {
+      if (resolution.end?.range.epoch !== this.#lease.epoch) await this.#barrier(view)
+      await this.#lease.renew()
+      for (const journal of open) await confirmJournal(this.#context.parts.store, this.ref, journal)
+      return false
+    }
+    if (!delivery.straight || resolution.forks.length > 0 || resolution.loose.length > 0) {
+      await this.#rebase((fresh) => deliveredBytes(fresh.delivery, this.#context.parts), {})
+      return true
+    }
+    this.#deleteLater(
+      view,
+      resolution.displaced.map((part) => part.key),
+    )
+    this.#end = endOf(view)
+    const outranked = Math.max(this.#lease.cutOff, this.#unsure)
+    if (resolution.end && resolution.end.range.epoch <= outranked) await this.#barrier(view)
+    return true
+  }
+
+  /** An empty part of this epoch at the end: no part of an epoch before it can outrank what was found. */
+  async #barrier(view: TranscriptView): Promise<void> {
+    const end = endOf(view)
+    const run = {
+      from: end.length,
+      to: end.length,
+      before: end.digest,
+      after: end.digest,
+      entries: 0,
+      body: new Uint8Array(0),
+    }
+    await this.#put(run, end)
+  }
+
+  async #put(run: Run, end: End): Promise<WrittenPart> {
+    const {epoch} = this.#lease
+    this.#end = undefined
+    this.#unsure = epoch
+    const written = await writeRange(this.#context, this.ref, run, {epoch, leased: true, gen: end.gen}, end.lastMs)
+    this.#unsure = 0
+    await this.#lease.confirm(written.date)
+    this.#end = endAfter(written, end.gen)
+    return written
+  }
+
+  async #rebase(targetOf: (view: TranscriptView) => TranscriptBytes, options: RebaseOptions): Promise<void> {
+    for (let tries = 0; tries < MAX_SETTLE_ROUNDS; tries++) {
+      this.#end = undefined
+      await this.#lease.raiseAbove(this.#lease.epoch)
+      const view = await this.#look()
+      const plan = await planRebase(view, targetOf(view), this.#context.parts, options)
+      this.#unsure = this.#lease.epoch
+      const rebased = await writeRebase(this.#context, this.#lease, view, plan)
+      if (!rebased) continue
+      this.#unsure = 0
+      const {written} = rebased
+      this.#end = endAfter(written, written.part.range.gen)
+      this.#deleteLater(
+        view,
+        [...rebased.journal.displaced].map((name) => transcriptPrefix(this.ref) + name),
+      )
+      return
+    }
+    throw neverSettles(this.ref)
+  }
+
+  async #look(): Promise<TranscriptView> {
+    return viewTranscript(this.#context.parts, this.ref, {journals: 'always'})
+  }
+
+  #deleteLater(view: TranscriptView, keys: readonly string[]): void {
+    if (keys.length === 0) return
+    const {date} = view.listing
+    const recent = view.parts.some((part) => part.modified > date - RECENT_MS && !this.#isOwn(part))
+    this.#pending.push({keys, notBefore: recent ? date + this.#grace : date})
+  }
+
+  #isOwn(part: ListedPart): boolean {
+    return isRanged(part) && part.range.machine === this.#context.machine
+  }
+
+  async #keepLate(part: RangedPart): Promise<void> {
+    const {store} = this.#context.parts
+    await store.copy(part.key, latePrefix(this.ref) + part.name, {
+      mode: {type: 'overwrite'},
+      metadata: encodeRange(part.range),
+      contentType: 'application/x-ndjson',
+    })
+  }
+
+  async #remove(keys: readonly string[]): Promise<void> {
+    const {failed} = await this.#context.parts.store.delete(keys)
+    const left = new Set(failed.map((each) => each.key))
+    if (left.size > 0) this.#pending.push({keys: [...left], notBefore: Number.POSITIVE_INFINITY})
+  }
+
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy) throw new Error('one call of a transcript at a time')
+    this.#busy = true
+    try {
+      return await work()
+    } finally {
+      this.#busy = false
+    }
+  }
+}
+
+function endOf({resolution, listing}: TranscriptView): End {
+  return {
+    length: resolution.length,
+    digest: resolution.length === 0 ? EMPTY_SHA256 : resolution.digest,
+    epoch: resolution.end?.range.epoch ?? 0,
+    gen: resolution.tip?.range.gen ?? 0,
+    lastMs: lastMs(listing),
+  }
+}
+
+function endAfter({part}: WrittenPart, gen: number): End {
+  const {to, after, epoch} = part.range
+  return {length: to, digest: after, epoch, gen, lastMs: part.parsed?.ms ?? 0}
+}
+
+function neverSettles(ref: TranscriptRef): RepriseError {
+  return new RepriseError({
+    kind: 'conflict',
+    code: 'TRANSCRIPT_BUSY',
+    message: `${transcriptPrefix(ref)}: others keep writing while this holder of the lease tries to settle it`,
+    suggestions: ['reprise status', 'reprise lease ls'],
+  })
+}

@@ -1,0 +1,157 @@
+import pMap from 'p-map'
+import {hasCode, RepriseError} from '../base/errors.js'
+import {listAll} from '../object-store/list-all.js'
+import type {ObjectStore} from '../object-store/object-store.js'
+import type {PartSource} from './chain.js'
+import {isSafeSubpath, sessionPrefix, type SessionRef, type TranscriptRef, transcriptPrefix} from './names.js'
+import {decodeRange, isMetadataPart, type ListedPart, listedPart, type PartRange, type RangedPart} from './part.js'
+
+export interface PartsOptions {
+  /** Requests under way at once. Default 16. */
+  readonly concurrency?: number
+  readonly signal?: AbortSignal
+}
+
+/** The parts of one transcript, in key order, and the store's clock when the listing began. */
+export interface PartListing {
+  readonly ref: TranscriptRef
+  readonly parts: readonly ListedPart[]
+  readonly date: number
+}
+
+/** All transcripts of a session from one listing. */
+export interface SessionListing {
+  readonly ref: SessionRef
+  /** The main transcript first (also when it has no parts), then the subagents' in byte order of their subpaths. */
+  readonly transcripts: readonly PartListing[]
+  /** Keys below the session that no writer of this layout makes; nothing reads them. */
+  readonly ignored: readonly string[]
+  readonly date: number
+}
+
+/** Parts as objects of a store: listed, described by their metadata, read. Metadata is kept, since a part never changes. */
+export class Parts implements PartSource {
+  readonly store: ObjectStore
+  readonly #concurrency: number
+  readonly #signal: AbortSignal | undefined
+  readonly #ranges = new Map<string, {etag: string; range: PartRange | undefined}>()
+
+  constructor(store: ObjectStore, {concurrency = 16, signal}: PartsOptions = {}) {
+    this.store = store
+    this.#concurrency = concurrency
+    this.#signal = signal
+  }
+
+  /** Direct children of the transcript's prefix, whatever their names: readers of this layout take every one. */
+  async list(ref: TranscriptRef): Promise<PartListing> {
+    const prefix = transcriptPrefix(ref)
+    const {objects, date} = await listAll(this.store, {prefix, delimiter: '/', ...this.#request()})
+    return {ref, parts: objects.map((each) => listedPart(each.key, each.size, each.etag, each.modified)), date}
+  }
+
+  async listSession(ref: SessionRef): Promise<SessionListing> {
+    const prefix = sessionPrefix(ref)
+    const {objects, date} = await listAll(this.store, {prefix, ...this.#request()})
+    const bySubpath = new Map<string, ListedPart[]>([['', []]])
+    const ignored: string[] = []
+    for (const {key, size, etag, modified} of objects) {
+      const below = key.slice(prefix.length)
+      const subpath = below.slice(0, Math.max(0, below.lastIndexOf('/')))
+      const part = listedPart(key, size, etag, modified)
+      if (part.name === '' || (subpath !== '' && !isSafeSubpath(subpath))) ignored.push(key)
+      else (bySubpath.get(subpath) ?? setNew(bySubpath, subpath)).push(part)
+    }
+    const transcripts = [...bySubpath].map(([subpath, parts]) => ({
+      ref: {homeKey: ref.homeKey, sessionId: ref.sessionId, ...(subpath !== '' && {subpath})},
+      parts,
+      date,
+    }))
+    return {ref, transcripts, ignored, date}
+  }
+
+  /**
+   * The listed parts with what their metadata says; a part without metadata of ours stays as it is. One request for a part not
+   * seen before.
+   *
+   * @throws OBJECT_NOT_FOUND when a listed part is gone: list again.
+   */
+  async describe(parts: readonly ListedPart[]): Promise<(ListedPart | RangedPart)[]> {
+    return pMap(
+      parts,
+      async (part) => {
+        const range = isMetadataPart(part) ? undefined : await this.range(part)
+        return range ? {...part, range} : part
+      },
+      {concurrency: this.#concurrency},
+    )
+  }
+
+  async range(part: ListedPart): Promise<PartRange | undefined> {
+    const known = this.#ranges.get(part.key)
+    if (known?.etag === part.etag) return known.range
+    const head = await this.store.head(part.key, this.#request())
+    if (!head) throw partGone(part)
+    return this.remember(part, head.metadata)
+  }
+
+  /** Keeps what a request that was made for another reason says of a part. */
+  remember(part: ListedPart, metadata: Readonly<Record<string, string>>): PartRange | undefined {
+    const range = decodeRange(part, metadata)
+    this.#ranges.set(part.key, {etag: part.etag, range})
+    return range
+  }
+
+  async *read(part: ListedPart, start: number, end: number): AsyncIterable<Uint8Array> {
+    if (end <= start) return
+    const whole = start === 0 && end === part.size
+    const {body} = await this.store.get(part.key, {...(!whole && {range: {start, end}}), ...this.#request()})
+    let left = end - start
+    for await (const chunk of body) {
+      left -= chunk.byteLength
+      yield chunk
+    }
+    if (left !== 0) throw sizeChanged(part)
+  }
+
+  #request(): {signal?: AbortSignal} {
+    return this.#signal ? {signal: this.#signal} : {}
+  }
+}
+
+/**
+ * Runs a read of parts again, from a new listing, when a part it was about to use has gone: a compaction or a rebase moved
+ * under it.
+ */
+export async function againWhenMoved<T>(read: () => Promise<T>, attempts = 5): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read()
+    } catch (error) {
+      if (!hasCode(error, 'OBJECT_NOT_FOUND') || attempt >= attempts) throw error
+    }
+  }
+}
+
+function setNew(map: Map<string, ListedPart[]>, subpath: string): ListedPart[] {
+  const parts: ListedPart[] = []
+  map.set(subpath, parts)
+  return parts
+}
+
+function partGone(part: ListedPart): RepriseError {
+  return new RepriseError({
+    kind: 'not-found',
+    code: 'OBJECT_NOT_FOUND',
+    message: `${part.key} was listed and is gone`,
+    suggestions: ['Run the command again: another writer moved the parts of this session.'],
+  })
+}
+
+function sizeChanged(part: ListedPart): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'PART_DAMAGED',
+    message: `${part.key} does not have the size that it was listed with`,
+    suggestions: ['reprise doctor'],
+  })
+}

@@ -1,0 +1,142 @@
+import {hasCode} from '../base/errors.js'
+import {entryIdentity} from '../transcript/entry-identity.js'
+import {readLines} from '../transcript/lines.js'
+import {type Measure, measure, type TranscriptBytes} from './bytes.js'
+import type {PartSource} from './chain.js'
+import {confirmJournal, createJournal, type Journal} from './journal.js'
+import type {Lease} from './lease.js'
+import type {ListedPart, RangedPart} from './part.js'
+import type {TranscriptView} from './view.js'
+import {lastMs, nextMs, rangeName, type Run, type WriteContext, writeRangeAt, type WrittenPart} from './write-part.js'
+
+/** What a rebase will do, decided from one view; nothing is written yet. */
+export interface RebasePlan {
+  readonly run: Run
+  /** Names of the parts that the new one makes needless. */
+  readonly displaced: readonly string[]
+}
+
+export interface RebaseOptions {
+  /**
+   * Whether the target holds, or once held, the entry with that identity (`entryIdentity`). Parts beside the path with an entry
+   * it never held stay. Default: it held all.
+   */
+  readonly held?: (identity: string) => boolean
+}
+
+/**
+ * Plans the one part that brings a transcript to `target`'s bytes: from the last place where both agree to the end, moved back
+ * to where no listed part spans the cut and no displaced fork begins before it, so that nothing displaced is needed any more.
+ */
+export async function planRebase(
+  view: TranscriptView,
+  target: TranscriptBytes,
+  source: PartSource,
+  {held}: RebaseOptions = {},
+): Promise<RebasePlan> {
+  const {resolution} = view
+  const forks = await heldParts(resolution.forks, source, held)
+  const loose = await heldParts(resolution.loose, source, held)
+  const onPath = resolution.slices.map((slice) => slice.part)
+  const spanning = [...onPath, ...resolution.covered, ...forks]
+  const boundaries = [0, ...resolution.slices.map((slice) => slice.end)].filter((end) => end <= target.length)
+  const measured = await measure(target, [...boundaries, target.length])
+  const agreed = await lastAgreement(view, boundaries, measured)
+  let cut = Math.min(agreed, ...forks.map((part) => part.range.from))
+  for (let moved = true; moved;) {
+    const starts = spanning
+      .filter((part) => part.range.from < cut && cut < part.range.to)
+      .map((part) => part.range.from)
+    moved = starts.length > 0
+    cut = Math.min(cut, ...starts)
+  }
+  const start = measured.get(cut) ?? (await measure(target, [cut])).get(cut)
+  const end = measured.get(target.length)
+  if (!start || !end) throw new Error('a measure is missing')
+  const gone: ListedPart[] = [...onPath, ...resolution.covered].filter(
+    ({range}) => range.to > cut && range.to > range.from,
+  )
+  const run: Run = {
+    from: cut,
+    to: target.length,
+    before: start.digest,
+    after: end.digest,
+    entries: end.entries - start.entries,
+    body: {size: target.length - cut, open: () => target.read(cut, target.length)},
+  }
+  return {run, displaced: [...gone, ...forks, ...loose, ...resolution.displaced].map((part) => part.name)}
+}
+
+async function heldParts<T extends ListedPart>(
+  parts: readonly T[],
+  source: PartSource,
+  held: RebaseOptions['held'],
+): Promise<readonly T[]> {
+  if (!held) return parts
+  const all: T[] = []
+  for (const part of parts) {
+    let every = true
+    for await (const {bytes} of readLines(source.read(part, 0, part.size), {onTooLong: 'report'})) {
+      every &&= held(entryIdentity(bytes).key)
+    }
+    if (every) all.push(part)
+  }
+  return all
+}
+
+/** The last end of a slice up to which path and target have the same bytes. */
+async function lastAgreement(
+  {resolution}: TranscriptView,
+  boundaries: readonly number[],
+  measured: ReadonlyMap<number, Measure>,
+): Promise<number> {
+  let agreed = 0
+  for (const boundary of boundaries) {
+    const digest = await resolution.digests.at(resolution.path, boundary)
+    if (digest !== measured.get(boundary)?.digest) break
+    agreed = boundary
+  }
+  return agreed
+}
+
+export interface Rebased {
+  readonly written: WrittenPart
+  readonly journal: Journal
+}
+
+/**
+ * Writes a planned rebase: its journal, its part, and, once a renewal followed the part, the mark that makes it count.
+ *
+ * @returns undefined when its name was taken meanwhile: list and plan again.
+ */
+export async function writeRebase(
+  context: WriteContext,
+  lease: Lease,
+  {ref, listing}: TranscriptView,
+  {run, displaced}: RebasePlan,
+): Promise<Rebased | undefined> {
+  const {epoch} = lease
+  const ms = nextMs(context.clock, lastMs(listing))
+  const name = rangeName(ms, run)
+  const names = displaced.filter((each) => each !== name)
+  const journal = await createJournal(context.parts.store, ref, name, names).catch((error: unknown) => {
+    if (hasCode(error, 'OBJECT_EXISTS')) return undefined
+    throw error
+  })
+  if (!journal) return undefined
+  const written = await writeRangeAt(context, ref, run, {epoch, leased: true, gen: epoch}, ms)
+  if (!written) return undefined
+  await lease.renew()
+  return {written, journal: await confirmJournal(context.parts.store, ref, journal)}
+}
+
+/** The journals of rebases that landed and were never marked: their writer died in between. */
+export function openJournals({journals, resolution}: TranscriptView): Journal[] {
+  return journals.filter((journal) => !journal.confirmed && resolution.on.has(journal.part))
+}
+
+export function highestEpoch(parts: Iterable<ListedPart | RangedPart>): number {
+  let highest = 0
+  for (const part of parts) if ('range' in part) highest = Math.max(highest, part.range.epoch)
+  return highest
+}
