@@ -1,0 +1,337 @@
+import {createHash, randomBytes} from 'node:crypto'
+import {Readable} from 'node:stream'
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketLocationCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import {Upload} from '@aws-sdk/lib-storage'
+import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest'
+import {clientFor, failure, rawRequest, signedRequest} from './strict-s3-clients.js'
+import {startStrictS3, type StrictS3} from './strict-s3/index.js'
+
+const MIB = 1024 ** 2
+
+let server: StrictS3
+let client: S3Client
+let Bucket: string
+let prefix = ''
+let count = 0
+
+beforeAll(async () => {
+  server = await startStrictS3()
+  client = clientFor(server)
+  Bucket = server.bucket
+})
+beforeEach(() => {
+  prefix = `t${++count}/`
+  server.requests.reset()
+})
+afterAll(async () => {
+  client.destroy()
+  await server.close()
+})
+
+const put = (key: string, body: string | Uint8Array = 'x', more: Partial<PutObjectCommandInput> = {}) =>
+  client.send(new PutObjectCommand({Bucket, Key: prefix + key, Body: body, ...more}))
+const get = async (key: string): Promise<string> => {
+  const answer = await client.send(new GetObjectCommand({Bucket, Key: prefix + key}))
+  return answer.Body!.transformToString()
+}
+const list = (more: Partial<ListObjectsV2CommandInput> = {}) =>
+  client.send(new ListObjectsV2Command({Bucket, Prefix: prefix, ...more}))
+const keysOf = (answer: ListObjectsV2CommandOutput): string[] =>
+  (answer.Contents ?? []).map(({Key}) => Key!.slice(prefix.length))
+
+describe('objects', () => {
+  test('what was put is what comes back, with its metadata, headers, digest and the checksum', async () => {
+    const answer = await put('a', 'hello', {
+      ContentType: 'application/x-ndjson',
+      Metadata: {from: '0', empty: ''},
+      CacheControl: 'no-store',
+    })
+    expect(answer.ETag).toBe(`"${createHash('md5').update('hello').digest('hex')}"`)
+    const head = await client.send(new HeadObjectCommand({Bucket, Key: `${prefix}a`, ChecksumMode: 'ENABLED'}))
+    expect(head).toMatchObject({
+      ContentLength: 5,
+      ContentType: 'application/x-ndjson',
+      Metadata: {from: '0', empty: ''},
+      CacheControl: 'no-store',
+      ChecksumCRC32: 'NhCmhg==',
+      ChecksumType: 'FULL_OBJECT',
+      ETag: answer.ETag,
+    })
+    expect(await get('a')).toBe('hello')
+  })
+
+  test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)('a right %s is taken', async (algorithm) => {
+    const values = {
+      CRC32: 'y/Q5Jg==',
+      CRC32C: '4waSgw==',
+      CRC64NVME: 'rosUhgp5mIg=',
+      SHA1: '98O8HYCOBHMq32eZZczDTKeuNEE=',
+      SHA256: 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=',
+    }
+    const name = `Checksum${algorithm}`
+    const answer = await put('a', '123456789', {[name]: values[algorithm]})
+    expect(answer).toMatchObject({[name]: values[algorithm]})
+    const refused = await failure(put('a', '12345678', {[name]: values[algorithm]}))
+    expect(refused).toMatchObject({name: 'BadDigest', status: 400})
+    expect(await get('a')).toBe('123456789')
+  })
+
+  test('a body in motion travels as aws-chunked with its checksum behind it', async () => {
+    const bytes = randomBytes(300_000)
+    const key = `${prefix}stream`
+    await client.send(
+      new PutObjectCommand({
+        Bucket,
+        Key: key,
+        Body: Readable.from([bytes.subarray(0, 100_001), bytes.subarray(100_001)]),
+        ContentLength: bytes.length,
+        ChecksumAlgorithm: 'SHA256',
+      }),
+    )
+    expect(server.store.read(Bucket, key)?.equals(bytes)).toBe(true)
+    const logged = server.requests.of('PutObject')[0]!
+    expect(logged.headers).toMatchObject({'x-amz-trailer': 'x-amz-checksum-sha256'})
+    expect(logged.bytesIn).toBeGreaterThan(bytes.length)
+    const head = await client.send(new HeadObjectCommand({Bucket, Key: key, ChecksumMode: 'ENABLED'}))
+    expect(head.ChecksumSHA256).toBe(createHash('sha256').update(bytes).digest('base64'))
+    expect(head.ContentEncoding).toBeUndefined()
+  })
+
+  test('a wrong Content-MD5 is refused', async () => {
+    const wrong = createHash('md5').update('other').digest('base64')
+    expect(await failure(put('a', 'x', {ContentMD5: wrong}))).toMatchObject({name: 'BadDigest', status: 400})
+    expect(await failure(put('a', 'x', {ContentMD5: 'eA=='}))).toMatchObject({name: 'InvalidDigest', status: 400})
+  })
+
+  test('metadata above 2 KB is refused, 2 KB are taken', async () => {
+    await put('a', 'x', {Metadata: {ab: 'v'.repeat(2046)}})
+    const refused = await failure(put('a', 'x', {Metadata: {ab: 'v'.repeat(2047)}}))
+    expect(refused).toMatchObject({name: 'MetadataTooLarge', status: 400})
+  })
+
+  test('keys end at 1024 bytes', async () => {
+    prefix = ''
+    await put(`k${'é'.repeat(511)}k`)
+    expect(await failure(put(`kk${'é'.repeat(511)}k`))).toMatchObject({name: 'KeyTooLongError', status: 400})
+  })
+
+  test.each([' ', 'a b+c', 'ü/ñ', '../x', 'a//b', '.', "'()*!~", '%41', '🙂', '&<>"', 'a?b#c', '\u0001\u007f'])(
+    'the key %j is one like any other',
+    async (key) => {
+      await put(key, key)
+      expect(await get(key)).toBe(key)
+      const listed = await list({EncodingType: 'url'})
+      const decoded = listed.Contents!.map(({Key}) => decodeURIComponent(Key!.replaceAll('+', ' ')))
+      expect(decoded).toEqual([prefix + key])
+    },
+  )
+
+  test('ranges', async () => {
+    await put('a', '0123456789')
+    const part = async (Range: string) => {
+      const answer = await client.send(new GetObjectCommand({Bucket, Key: `${prefix}a`, Range}))
+      return [await answer.Body!.transformToString(), answer.ContentRange, answer.ChecksumCRC32]
+    }
+    expect(await part('bytes=2-4')).toEqual(['234', 'bytes 2-4/10', undefined])
+    expect(await part('bytes=7-')).toEqual(['789', 'bytes 7-9/10', undefined])
+    expect(await part('bytes=-3')).toEqual(['789', 'bytes 7-9/10', undefined])
+    expect(await part('bytes=8-99')).toEqual(['89', 'bytes 8-9/10', undefined])
+    expect(await failure(part('bytes=10-'))).toMatchObject({name: 'InvalidRange', status: 416})
+  })
+
+  test('what is not there', async () => {
+    expect(await failure(get('none'))).toMatchObject({name: 'NoSuchKey', status: 404})
+    const head = client.send(new HeadObjectCommand({Bucket, Key: `${prefix}none`}))
+    expect(await failure(head)).toMatchObject({name: 'NotFound', status: 404})
+    const elsewhere = client.send(new GetObjectCommand({Bucket: 'no-such-bucket', Key: 'a'}))
+    expect(await failure(elsewhere)).toMatchObject({name: 'NoSuchBucket', status: 404})
+  })
+})
+
+describe('conditions', () => {
+  test('If-None-Match: * creates once', async () => {
+    await put('a', 'first', {IfNoneMatch: '*'})
+    expect(await failure(put('a', 'second', {IfNoneMatch: '*'}))).toMatchObject({
+      name: 'PreconditionFailed',
+      status: 412,
+    })
+    expect(await get('a')).toBe('first')
+    expect(await failure(put('a', 'second', {IfNoneMatch: '"etag"'}))).toMatchObject({status: 501})
+  })
+
+  test('If-Match updates what it names: another is 412, nothing is 404', async () => {
+    const {ETag} = await put('a', 'first')
+    await put('a', 'second', {IfMatch: ETag})
+    expect(await failure(put('a', 'third', {IfMatch: ETag}))).toMatchObject({name: 'PreconditionFailed', status: 412})
+    expect(await failure(put('none', 'x', {IfMatch: ETag}))).toMatchObject({name: 'NoSuchKey', status: 404})
+    expect(await get('a')).toBe('second')
+  })
+
+  test('reads: If-Match 412, If-None-Match 304', async () => {
+    const {ETag} = await put('a')
+    const read = (condition: {IfMatch?: string; IfNoneMatch?: string}) =>
+      failure(client.send(new GetObjectCommand({Bucket, Key: `${prefix}a`, ...condition})))
+    expect(await read({IfMatch: '"other"'})).toMatchObject({status: 412})
+    expect(await read({IfNoneMatch: ETag!})).toMatchObject({status: 304})
+  })
+
+  const race = async (writers: number): Promise<number> => {
+    const bodies = Array.from({length: writers}, (_, index) => `writer ${index}`.padEnd(2000))
+    const results = await Promise.allSettled(bodies.map((body) => put('race', body, {IfNoneMatch: '*'})))
+    return results.filter(({status}) => status === 'fulfilled').length
+  }
+
+  test('one of twenty racing writers wins', async () => {
+    expect(await race(20)).toBe(1)
+  })
+
+  test('a store that ignores conditions lets all win; a racy one several, but is right in sequence', async () => {
+    try {
+      server.settings.conditions = 'ignored'
+      expect(await race(5)).toBe(5)
+      server.settings.conditions = 'racy'
+      prefix += 'racy/'
+      expect(await race(5)).toBeGreaterThan(1)
+      expect(await failure(put('race', 'x', {IfNoneMatch: '*'}))).toMatchObject({status: 412})
+    } finally {
+      server.settings.conditions = 'enforced'
+    }
+  })
+})
+
+describe('listing', () => {
+  test('keys come in the order of their UTF-8 bytes, over pages', async () => {
+    // By UTF-16 units the emoji would come before U+FFFD.
+    const keys = ['a', 'a-x', 'a.b', 'a/b', 'a0', 'b', 'é', '\ufffd', '🙂']
+    for (const key of keys.toReversed()) await put(key)
+    const seen: string[] = []
+    let ContinuationToken: string | undefined
+    do {
+      const page = await list({MaxKeys: 2, ...(ContinuationToken ? {ContinuationToken} : {})})
+      expect(page.KeyCount).toBeLessThanOrEqual(2)
+      seen.push(...keysOf(page))
+      ContinuationToken = page.NextContinuationToken
+      expect(page.IsTruncated).toBe(ContinuationToken !== undefined)
+    } while (ContinuationToken)
+    expect(seen).toEqual(keys)
+  })
+
+  test('a delimiter rolls keys up, each prefix once over all pages', async () => {
+    for (const key of ['a', 'b/1', 'b/2', 'b/3', 'c', 'd/1', 'e']) await put(key)
+    const seen: string[] = []
+    let ContinuationToken: string | undefined
+    do {
+      const page = await list({Delimiter: '/', MaxKeys: 1, ...(ContinuationToken ? {ContinuationToken} : {})})
+      seen.push(...keysOf(page), ...(page.CommonPrefixes ?? []).map(({Prefix}) => Prefix!.slice(prefix.length)))
+      ContinuationToken = page.NextContinuationToken
+    } while (ContinuationToken)
+    expect(seen).toEqual(['a', 'b/', 'c', 'd/', 'e'])
+  })
+
+  test('StartAfter, an empty page, no keys at all', async () => {
+    for (const key of ['a', 'b', 'c']) await put(key)
+    expect(keysOf(await list({StartAfter: `${prefix}a`}))).toEqual(['b', 'c'])
+    expect(keysOf(await list({StartAfter: `${prefix}bb`}))).toEqual(['c'])
+    expect(await list({MaxKeys: 0})).toMatchObject({KeyCount: 0, IsTruncated: false})
+    expect(await list({Prefix: `${prefix}none/`})).toMatchObject({KeyCount: 0, IsTruncated: false})
+    expect(await failure(list({ContinuationToken: 'nonsense'}))).toMatchObject({name: 'InvalidArgument', status: 400})
+  })
+
+  test('a page ends at a thousand', async () => {
+    for (let index = 0; index < 1001; index++) server.store.plant(Bucket, `${prefix}${index}`, 'x')
+    expect(await list({MaxKeys: 5000})).toMatchObject({KeyCount: 1000, IsTruncated: true, MaxKeys: 1000})
+  })
+})
+
+describe('deleting', () => {
+  test('an object, also one that is not there', async () => {
+    await put('a')
+    await client.send(new DeleteObjectCommand({Bucket, Key: `${prefix}a`}))
+    await client.send(new DeleteObjectCommand({Bucket, Key: `${prefix}a`}))
+    expect(keysOf(await list())).toEqual([])
+  })
+
+  test('many at once, quietly or not; more than a thousand are refused', async () => {
+    for (const key of ['a', 'b', '&<']) await put(key)
+    const remove = (keys: string[], Quiet: boolean) =>
+      client.send(
+        new DeleteObjectsCommand({Bucket, Delete: {Objects: keys.map((Key) => ({Key: prefix + Key})), Quiet}}),
+      )
+    expect((await remove(['a', 'none', '&<'], false)).Deleted).toHaveLength(3)
+    expect((await remove(['b'], true)).Deleted).toBeUndefined()
+    expect(keysOf(await list())).toEqual([])
+    const many = Array.from({length: 1001}, (_, index) => `k${index}`)
+    expect(await failure(remove(many, true))).toMatchObject({name: 'MalformedXML', status: 400})
+  })
+})
+
+describe('who may come in', () => {
+  const attempt = (change: Parameters<typeof clientFor>[1]) => {
+    const other = clientFor(server, change)
+    return failure(other.send(new ListObjectsV2Command({Bucket}))).finally(() => other.destroy())
+  }
+
+  test('wrong secrets, unknown keys, tokens nobody gave, the wrong region', async () => {
+    const {accessKeyId} = server
+    expect(await attempt({credentials: {accessKeyId, secretAccessKey: 'wrong'}})).toMatchObject({
+      name: 'SignatureDoesNotMatch',
+      status: 403,
+    })
+    expect(await attempt({credentials: {accessKeyId: 'NOBODY', secretAccessKey: 'x'}})).toMatchObject({
+      name: 'InvalidAccessKeyId',
+      status: 403,
+    })
+    const token = {accessKeyId, secretAccessKey: server.secretAccessKey, sessionToken: 'stale'}
+    expect(await attempt({credentials: token})).toMatchObject({name: 'InvalidToken', status: 400})
+    expect(await attempt({region: 'eu-west-1', followRegionRedirects: false})).toMatchObject({
+      name: 'AuthorizationHeaderMalformed',
+      status: 400,
+    })
+  })
+
+  test('nobody without a name', async () => {
+    const answer = await rawRequest(server, {method: 'GET', path: `/${Bucket}?list-type=2`})
+    expect(answer.status).toBe(403)
+    expect(answer.text).toContain('<Code>AccessDenied</Code>')
+  })
+
+  test('a signature that is sixteen minutes old', async () => {
+    const answer = await signedRequest(server, {method: 'GET', path: `/${Bucket}`, ageMs: 16 * 60_000})
+    expect(answer.status).toBe(403)
+    expect(answer.text).toContain('<Code>RequestTimeTooSkewed</Code>')
+    expect((await signedRequest(server, {method: 'GET', path: `/${Bucket}`, ageMs: 14 * 60_000})).status).toBe(200)
+  })
+
+  test('an expected owner must be the owner', async () => {
+    await put('a', 'x', {ExpectedBucketOwner: '123456789012'})
+    expect(await failure(put('a', 'x', {ExpectedBucketOwner: '999999999999'}))).toMatchObject({
+      name: 'AccessDenied',
+      status: 403,
+    })
+  })
+})

@@ -1,0 +1,53 @@
+/** An answer in S3's error format. Thrown by handlers; the server turns it into XML (or into an empty body for HEAD). */
+export class S3Error extends Error {
+  override readonly name = 'S3Error'
+  readonly status: number
+  readonly code: string
+  /** Further elements of the error document, e.g. `Condition`. */
+  readonly elements: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: {elements?: Record<string, string>; headers?: Record<string, string>} = {},
+  ) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.elements = more.elements ?? {}
+    this.headers = more.headers ?? {}
+  }
+}
+
+export const noSuchKey = (key: string): S3Error =>
+  new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', {elements: {Key: key}})
+
+export const noSuchBucket = (bucket: string): S3Error =>
+  new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', {elements: {BucketName: bucket}})
+
+export const noSuchUpload = (uploadId: string): S3Error =>
+  new S3Error(
+    404,
+    'NoSuchUpload',
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    {elements: {UploadId: uploadId}},
+  )
+
+export const preconditionFailed = (condition: string): S3Error =>
+  new S3Error(412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
+    elements: {Condition: condition},
+  })
+
+export const accessDenied = (message = 'Access Denied'): S3Error => new S3Error(403, 'AccessDenied', message)
+
+export const invalidArgument = (name: string, value: string, message: string): S3Error =>
+  new S3Error(400, 'InvalidArgument', message, {elements: {ArgumentName: name, ArgumentValue: value}})
+
+export const invalidRequest = (message: string): S3Error => new S3Error(400, 'InvalidRequest', message)
+
+export const notImplemented = (header: string): S3Error =>
+  new S3Error(501, 'NotImplemented', 'A header you provided implies functionality that is not implemented', {
+    elements: {Header: header},
+  })
