@@ -1,12 +1,8 @@
-import {describe, test} from 'vitest'
 import {systemClock} from '../../src/base/system.js'
-import {conformanceCases, MemoryObjectStore} from '../../src/testing.js'
+import {MemoryObjectStore} from '../../src/testing.js'
+import {describeStore} from './run.js'
 
-describe('the memory store', () => {
-  for (const {name, run} of conformanceCases()) {
-    test(name, async () => {
-      const store = new MemoryObjectStore({clock: systemClock})
-      await run({open: async () => store})
-    })
-  }
+describeStore('the memory store', async () => {
+  const store = new MemoryObjectStore({clock: systemClock})
+  return {open: async () => store}
 })

@@ -87,12 +87,11 @@ export const readingCases = [
 
   conformanceCase('readers see whole versions while it is overwritten', [], async ({store, at, another}) => {
     const versions = [pattern(150_000, 1), pattern(90_000, 2), pattern(200_000, 3)]
-    const writer = await another()
     const key = at('a')
     await store.put(key, versions[0] ?? new Uint8Array(), {mode: OVERWRITE})
-    let writing = true
+    const writer = {client: await another(), done: false}
     const reading = times(3, 3, async () => {
-      while (writing) {
+      while (!writer.done) {
         const seen = Buffer.from(await read(store, key))
         assert.ok(
           versions.some((version) => seen.equals(version)),
@@ -102,9 +101,9 @@ export const readingCases = [
     })
     const written = times(12, 1, async (index) => {
       const version = versions[index % versions.length] ?? new Uint8Array()
-      await writer.put(key, version, {mode: OVERWRITE})
+      await writer.client.put(key, version, {mode: OVERWRITE})
     }).finally(() => {
-      writing = false
+      writer.done = true
     })
     await Promise.all([reading, written])
   }),

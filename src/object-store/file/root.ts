@@ -1,0 +1,118 @@
+import {constants, type Dirent, realpath as realpathCallback, type Stats} from 'node:fs'
+import {type FileHandle, lstat, mkdir, open, readdir, rmdir} from 'node:fs/promises'
+import {dirname, join, resolve} from 'node:path'
+import {promisify} from 'node:util'
+import {storeError} from '../errors.js'
+import {errno, ifThere, unless} from './disk-errors.js'
+
+const realpath = promisify(realpathCallback.native)
+
+/**
+ * The directory that a file store lives in. Paths are relative to it and go through no link and no name that the file
+ * system merely takes for theirs (other letter case): what leads elsewhere does not exist for reading and is refused for writing.
+ */
+export class Root {
+  readonly given: string
+  #real: string | undefined
+
+  constructor(directory: string) {
+    this.given = resolve(directory)
+  }
+
+  /** Absolute. Before the root exists its name as given. */
+  at(path: string): string {
+    return join(this.#real ?? this.given, path)
+  }
+
+  /** Finds out where the root really is (it may be a link itself). @returns whether it exists. */
+  async locate(): Promise<boolean> {
+    this.#real ??= await ifThere(realpath(this.given))
+    return this.#real !== undefined
+  }
+
+  /** Whether something of exactly this name is there, reached through real directories alone. */
+  async holds(path: string): Promise<boolean> {
+    return (await unless(realpath(this.at(path)), 'ENOENT', 'ENOTDIR', 'ELOOP')) === this.at(path)
+  }
+
+  /** Entries of a directory; undefined when there is none (or when it is a link). */
+  async entries(path: string): Promise<Dirent[] | undefined> {
+    const entries = await ifThere(readdir(this.at(path), {withFileTypes: true}))
+    return entries !== undefined && (await this.holds(path)) ? entries : undefined
+  }
+
+  async stat(path: string): Promise<Stats | undefined> {
+    return ifThere(lstat(this.at(path)))
+  }
+
+  /** Opens a regular file for reading; undefined when there is none. */
+  async open(path: string): Promise<FileHandle | undefined> {
+    return unless(open(this.at(path), constants.O_RDONLY | constants.O_NOFOLLOW), 'ENOENT', 'ENOTDIR', 'ELOOP')
+  }
+
+  /**
+   * Makes a directory (0700) with its parents, durably.
+   *
+   * @throws KEY_INVALID when a link or a file stands in the way.
+   */
+  async ensure(path: string): Promise<void> {
+    if (!(await this.locate())) {
+      await mkdir(this.given, {recursive: true, mode: 0o700})
+      await this.locate()
+    }
+    await this.#ensureBelow(path)
+  }
+
+  async #ensureBelow(path: string): Promise<void> {
+    if (path === '' || path === '.' || (await this.holds(path))) return
+    const parent = dirname(path)
+    await this.#ensureBelow(parent)
+    try {
+      await mkdir(this.at(path), {mode: 0o700})
+    } catch (error) {
+      // A racing delete may have removed the parent again.
+      if (errno(error) === 'ENOENT') return this.#ensureBelow(path)
+      if (errno(error) !== 'EEXIST') throw error
+      if (!(await this.#isDirectory(path))) throw this.#inTheWay(path)
+      return
+    }
+    await this.sync(parent)
+  }
+
+  async #isDirectory(path: string): Promise<boolean> {
+    const stats = await this.stat(path)
+    return stats === undefined || (stats.isDirectory() && (await this.holds(path)))
+  }
+
+  #inTheWay(path: string): Error {
+    return storeError(
+      'KEY_INVALID',
+      `'${path}' under ${this.given} is an object, a link or a name of other letter case.`,
+      {
+        suggestions: ['No key can be the folder of another one in a file store; rename one of them.'],
+      },
+    )
+  }
+
+  /** Makes the names in a directory durable, where the file system can. */
+  async sync(path: string): Promise<void> {
+    const handle = await ifThere(open(this.at(path), constants.O_RDONLY))
+    if (handle === undefined) return
+    try {
+      await unless(handle.sync(), 'EINVAL', 'ENOTSUP', 'EPERM', 'EBADF')
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Removes a directory and its parents up to `top` (not itself) as long as they are empty. */
+  async prune(path: string, top = ''): Promise<void> {
+    for (let folder = path; folder !== top && folder !== '.' && folder !== ''; folder = dirname(folder)) {
+      try {
+        await rmdir(this.at(folder))
+      } catch (error) {
+        if (errno(error) !== 'ENOENT') return
+      }
+    }
+  }
+}
