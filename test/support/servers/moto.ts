@@ -1,0 +1,15 @@
+import {launch, type IndependentServer, type Unavailable} from './independent-server.js'
+
+/**
+ * moto 5.2.5: an emulator of AWS, in Python. Decides races with one winner and answers conditions as S3 does; takes wrong checksums and
+ * every secret.
+ */
+export function startMoto(): Promise<IndependentServer | Unavailable> {
+  return launch({
+    name: 'moto',
+    program: 'moto/bin/python3',
+    accessKeyId: 'motoaccesskey',
+    secretAccessKey: 'moto-secret',
+    arguments: (port) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+  })
+}
