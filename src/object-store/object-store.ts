@@ -23,7 +23,8 @@ export interface ObjectStore {
   /**
    * Streams an object. The body must be read to its end or cancelled (leaving a `for await` cancels). A whole object is
    * verified against the store's checksum where the store gives one: the body then rejects with `CHECKSUM_MISMATCH`; a
-   * body that ends early rejects with `STORE_UNREACHABLE`.
+   * body that ends early rejects with `STORE_UNREACHABLE`, or with OBJECT_CHANGED or OBJECT_NOT_FOUND when a decorator wanted
+   * to resume it and the object has been replaced or removed since.
    *
    * @throws OBJECT_NOT_FOUND; OBJECT_CHANGED when `ifMatch` does not hold; RANGE_INVALID when the range begins at or past the end.
    */
@@ -54,6 +55,9 @@ export interface ObjectStore {
   close(): Promise<void>
 }
 
+/** The calls that reach a store, as logs and faults name them. */
+export type StoreOperation = 'list' | 'head' | 'get' | 'put' | 'copy' | 'delete'
+
 export interface StoreTraits {
   /** Pages come in byte order of their keys (UTF-8), so that a listing can be cut in ranges with `startAfter`. */
   readonly sortedListing: boolean
@@ -62,7 +66,10 @@ export interface StoreTraits {
 }
 
 export interface RequestOptions {
+  /** When it aborts, the call rejects promptly with the signal's reason; a write may have landed all the same. */
   readonly signal?: AbortSignal
+  /** Which try this is, from 1: set by the retrying decorator, for logs alone. */
+  readonly attempt?: number
 }
 
 export interface ListOptions extends RequestOptions {
@@ -107,6 +114,11 @@ export interface GetOptions extends RequestOptions {
 export interface ObjectContent extends ObjectHead {
   /** `size` is the whole object's, also for a range. */
   readonly body: AsyncIterable<Uint8Array>
+  /**
+   * Hex SHA-256 of the whole object, where the store knows it: lets who stitches a body together from several answers
+   * verify it as a whole.
+   */
+  readonly sha256?: string
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {hasCode} from '../../base/errors.js'
 import {METADATA_LIMIT} from '../metadata.js'
 import {CREATE, OVERWRITE} from '../object-store.js'
 import {bytesOf, pattern, read, readText, rejects, sameBytes, times} from './support.js'
@@ -92,9 +93,13 @@ export const readingCases = [
     const writer = {client: await another(), done: false}
     const reading = times(3, 3, async () => {
       while (!writer.done) {
-        const seen = Buffer.from(await read(store, key))
+        // A body that broke cannot be resumed once its version is gone: then it rejects, and is read anew.
+        const seen = await read(store, key).catch((error: unknown) => {
+          if (!hasCode(error, 'OBJECT_CHANGED')) throw error
+        })
+        if (seen === undefined) continue
         assert.ok(
-          versions.some((version) => seen.equals(version)),
+          versions.some((version) => Buffer.from(seen).equals(version)),
           `a mixture of ${seen.byteLength} bytes`,
         )
       }

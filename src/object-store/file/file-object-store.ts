@@ -116,7 +116,12 @@ export class FileObjectStore implements ObjectStore {
         if (options.ifMatch !== undefined && options.ifMatch !== object.etag) {
           throw storeError('OBJECT_CHANGED', `Object '${key}' in ${this.url} is no longer the one asked for.`)
         }
-        return {...(await this.#headOf(key, object)), body: bodyOf(key, object, options)}
+        const sha256 = object.meta?.digest
+        return {
+          ...(await this.#headOf(key, object)),
+          ...(sha256 === undefined ? {} : {sha256}),
+          body: bodyOf(key, object, options),
+        }
       } catch (error) {
         await object.handle.close()
         throw error
