@@ -45,7 +45,7 @@ export interface DiscoverOptions {
 
 /**
  * The sessions under a config dir. Below that directory no link is followed, at no level; only regular files and
- * directories of its owner are taken, only sessions named by a UUID in lower case, and only `agent-*.jsonl` as subagents.
+ * directories of its owner are taken, only sessions named by a UUID, and only `agent-*.jsonl` as subagents.
  * A config dir that is not there has no sessions.
  */
 export async function discoverSessions(configDir: string, options: DiscoverOptions = {}): Promise<Discovery> {
@@ -84,8 +84,9 @@ export async function discoverSession(configDir: string, sessionId: string): Pro
   return discoverSessions(configDir, {sessionId})
 }
 
+/** A UUID of any version; Claude keeps the case in which it was given one. */
 export function isSessionId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 }
 
 async function sessionsIn(walk: Walk, dir: string): Promise<Map<string, {main: boolean; dir: boolean}>> {

@@ -66,6 +66,12 @@ describe('discoverSessions', () => {
     ])
   })
 
+  it('keeps the case of an id, as Claude does', async () => {
+    const sessionId = 'ABCDEF00-0000-4000-8000-00000000000A'
+    const path = await put(`projects/-w/${sessionId}.jsonl`)
+    expect((await discoverSession(config, sessionId)).sessions).toMatchObject([{sessionId, main: {path}}])
+  })
+
   it('finds nothing in a config dir that is not there, or not used yet', async () => {
     expect(await discoverSessions(join(root, 'none'))).toEqual({sessions: [], leftOut: []})
     expect(await discoverSessions(config)).toEqual({sessions: [], leftOut: []})
@@ -113,7 +119,8 @@ describe('discoverSessions', () => {
     await mkdir(join(config, `projects/-w/${id(1)}.jsonl`), {recursive: true})
     await put(`projects/-w/${id(2)}`)
     await put('projects/-w/notes.jsonl')
-    await put(`projects/-w/${id(0xabc).replace('0', 'A')}.jsonl`)
+    await put(`projects/-w/${id(3).replace('0', 'g')}.jsonl`)
+    await put(`projects/-w/${id(3)}0.jsonl`)
     await put(`projects/-w/${id(3)}.jsonl.torn`)
     await put(`projects/-w/${id(4)}.jsonl`)
     await put(`projects/-w/${id(4)}/subagents/journal.jsonl`)

@@ -1,7 +1,7 @@
 import {createReadStream} from 'node:fs'
-import {appendFile, mkdtemp, readFile, readdir, realpath, rm, stat, writeFile} from 'node:fs/promises'
+import {appendFile, copyFile, mkdir, mkdtemp, readFile, readdir, realpath, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {setTimeout as delay} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {discoverSession, discoverSessions} from '../../src/transcript/discover.js'
@@ -150,6 +150,25 @@ describe.runIf(claude.path)(`a session of the real claude ${claude.reason ?? ''}
     const after = await readFile(fork)
     expect(after.subarray(0, before.length).equals(before)).toBe(true)
     expect(after.length).toBeGreaterThan(before.length)
+  })
+
+  it('can be read again on another worker: the large output under the new path, by no permission but the session', async () => {
+    const [found] = (await discoverSession(worker.configDir, session)).sessions
+    const [output] = found?.toolResults ?? []
+    const other = await newWorker({root: join(root, 'other'), modelUrl: model.url, cwd: 'elsewhere'})
+    const copy = await transcriptOf(other, session)
+    const outputCopy = join(copy.replace(/\.jsonl$/, ''), 'tool-results', output?.name ?? '')
+    await mkdir(dirname(outputCopy), {recursive: true})
+    await copyFile(found?.main?.path ?? '', copy)
+    await copyFile(output?.path ?? '', outputCopy)
+
+    const answerTo = async (path: string) => {
+      expect(await runClaude(other, ['--resume', session, '-p', `read: ${path}`])).toMatchObject({code: 0})
+      return JSON.stringify(model.requests.at(-1)?.body?.messages.at(-1))
+    }
+    expect(await answerTo(outputCopy)).toContain('\\t19999\\n')
+    // A file at the old path is not enough: it lies beyond what this worker's claude may read.
+    expect(await answerTo(output?.path ?? '')).toContain('requested permissions to read')
   })
 
   it('is live while claude runs, and no more after kill -9, though the note of the process stays', async () => {
