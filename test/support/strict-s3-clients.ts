@@ -1,6 +1,8 @@
 import {createHash, createHmac} from 'node:crypto'
 import {request, type OutgoingHttpHeaders} from 'node:http'
 import {S3Client, type S3ClientConfig} from '@aws-sdk/client-s3'
+import {startMoto, startRclone, startVersitygw} from './servers/index.js'
+import {startStrictS3} from './strict-s3/index.js'
 
 // The SDK would tell every test that Node 20 is old.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
@@ -23,6 +25,22 @@ export function clientFor(server: Access, config: S3ClientConfig = {}): S3Client
     maxAttempts: 1,
     ...config,
   })
+}
+
+export interface Target extends Access {
+  readonly bucket: string
+  close(): Promise<void>
+}
+
+/** The server that REPRISE_TEST_S3 names, else the strict one. */
+export async function startTarget(): Promise<Target> {
+  const others = {moto: startMoto, versitygw: startVersitygw, rclone: startRclone}
+  const name = process.env['REPRISE_TEST_S3'] ?? 'strict'
+  if (name === 'strict') return startStrictS3()
+  if (!(name in others)) throw new Error(`REPRISE_TEST_S3 is one of strict, ${Object.keys(others).join(', ')}`)
+  const server = await others[name as keyof typeof others]()
+  if (server.endpoint === undefined) throw new Error(server.reason)
+  return server
 }
 
 export interface Failure {

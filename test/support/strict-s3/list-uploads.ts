@@ -35,11 +35,12 @@ export function listParts(call: Call): Answer {
   )
 }
 
+const place = (key: string, id: string): string => `${byteOrder(key)}\0${id}`
+
 export function listMultipartUploads(call: Call): Answer {
   const prefix = call.query.get('prefix') ?? ''
   const limit = readLimit(call, 'max-uploads')
   const encode = encoder(call)
-  const place = (key: string, id: string): string => `${byteOrder(key)}\0${id}`
   const keyMarker = call.query.get('key-marker') ?? ''
   // Without an upload id the marker means "after every upload of that key".
   const after = keyMarker === '' ? '' : place(keyMarker, call.query.get('upload-id-marker') ?? '\u00ff')
