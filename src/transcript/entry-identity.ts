@@ -25,8 +25,7 @@ export function entryIdentity(line: Uint8Array): EntryIdentity {
 function topLevelUuid(bytes: Buffer): string | undefined {
   // Most bookkeeping lines end here. An escape could spell the name otherwise, so such a line is parsed all the same.
   if (!bytes.includes('"uuid"') && !bytes.includes('\\u')) return
-  const entry = parseObject(bytes)
-  const uuid = entry && Object.hasOwn(entry, 'uuid') ? entry['uuid'] : undefined
+  const uuid = parseObject(bytes)?.['uuid']
   return typeof uuid === 'string' && uuid !== '' ? uuid : undefined
 }
 

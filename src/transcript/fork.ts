@@ -45,7 +45,7 @@ function* topLevelStrings(bytes: Buffer, name: string): Generator<{start: number
     const byte = bytes[at] ?? 0
     if (byte === code.quote) {
       const end = endOfString(bytes, at)
-      if (depth === 1 && !isValue) named = bytes.subarray(at, end).equals(member)
+      if (!isValue) named = bytes.subarray(at, end).equals(member)
       else if (depth === 1 && named) yield {start: at, end}
       at = end - 1
     } else if (code.open.some((open) => open === byte)) depth += 1

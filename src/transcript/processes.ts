@@ -13,9 +13,10 @@ export interface Processes {
 export const systemProcesses: Processes = {
   async find(pid) {
     if (!answersSignals(pid)) return
-    const start = process.platform === 'linux' ? await linuxStart(pid) : await psStart(pid)
-    if (start === 'zombie') return
-    return start === undefined ? {} : {start}
+    const {state, start} = process.platform === 'linux' ? await fromProc(pid) : await fromPs(pid)
+    // A zombie has ended, only its parent has not asked yet.
+    if (state?.startsWith('Z')) return
+    return start ? {start} : {}
   },
   async domain() {
     if (process.platform !== 'linux') return
@@ -37,18 +38,24 @@ function answersSignals(pid: number): boolean {
   }
 }
 
-/** Clock ticks from boot to the start of the process. A zombie has ended, only its parent has not asked yet. */
-async function linuxStart(pid: number): Promise<string | undefined> {
+interface Look {
+  readonly state?: string | undefined
+  readonly start?: string | undefined
+}
+
+/** The start in clock ticks since the machine was booted. */
+async function fromProc(pid: number): Promise<Look> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   // The second field is the command in brackets, and may hold spaces and brackets itself.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' || fields[0] === 'X' ? 'zombie' : fields[19]
+  return {state: fields[0], start: fields[19]}
 }
 
-async function psStart(pid: number): Promise<string | undefined> {
+/** The start as a date in UTC, in the C locale. */
+async function fromPs(pid: number): Promise<Look> {
   const options = {env: {LC_ALL: 'C', TZ: 'UTC'}, timeout: 2000}
-  const {stdout} = await promisify(execFile)('/bin/ps', ['-o', 'lstart=', '-p', `${pid}`], options).catch(() => ({
-    stdout: '',
-  }))
-  return stdout.trim() || undefined
+  const shown = promisify(execFile)('/bin/ps', ['-o', 'stat=', '-o', 'lstart=', '-p', `${pid}`], options)
+  const {stdout} = await shown.catch(() => ({stdout: ''}))
+  const [, state, start] = /^\s*(\S+)\s+(.*\S)\s*$/.exec(stdout) ?? []
+  return {state, start}
 }

@@ -94,6 +94,20 @@ describe('liveSessions', () => {
 })
 
 describe('systemProcesses', () => {
+  it('takes a process that ended, but was not waited for, as gone', async () => {
+    // The shell becomes a program that knows nothing of the child it is the parent of.
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], {stdio: ['ignore', 'pipe', 'ignore']})
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+    const pid = Number(line.toString())
+    try {
+      await expect.poll(() => systemProcesses.find(pid), {timeout: 5000}).toBeUndefined()
+      expect(process.kill(pid, 0)).toBe(true)
+    } finally {
+      parent.kill('SIGKILL')
+      await once(parent, 'exit')
+    }
+  })
+
   it.each([0, 1, -1, 1.5, Number.NaN, 2 ** 31 - 1])('finds no process %d', async (pid) => {
     expect(await systemProcesses.find(pid)).toBeUndefined()
   })
