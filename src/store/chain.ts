@@ -86,6 +86,7 @@ export class ChainDigests {
     let known: Hash | undefined
     let upTo = offset
     for (let at: Link | undefined = link; at; at = at.previous) {
+      if (at.start === upTo) continue // an empty part: the state is its predecessor's
       known = this.#states.get(at)?.get(upTo)
       if (known) break
       missing.push({link: at, upTo})

@@ -18,8 +18,8 @@ export interface RebasePlan {
 
 export interface RebaseOptions {
   /**
-   * Whether the target holds, or once held, the entry with that identity (`entryIdentity`). Parts beside the path with an entry
-   * it never held stay. Default: it held all.
+   * Whether the target holds, or once held, the entry with that identity (`entryIdentity`). Parts that someone wrote without a
+   * lease stay when they have an entry it never held, also when the path went through them. Default: it held all.
    */
   readonly held?: (identity: string) => boolean
 }
@@ -53,9 +53,15 @@ export async function planRebase(
   const start = measured.get(cut) ?? (await measure(target, [cut])).get(cut)
   const end = measured.get(target.length)
   if (!start || !end) throw new Error('a measure is missing')
-  const gone: ListedPart[] = [...onPath, ...resolution.covered].filter(
-    ({range}) => range.to > cut && range.to > range.from,
-  )
+  const needless = [...onPath, ...resolution.covered].filter(({range}) => range.to > cut && range.to > range.from)
+  const gone: ListedPart[] = [
+    ...needless.filter(({range}) => range.leased),
+    ...(await heldParts(
+      needless.filter(({range}) => !range.leased),
+      source,
+      held,
+    )),
+  ]
   const run: Run = {
     from: cut,
     to: target.length,

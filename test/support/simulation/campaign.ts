@@ -1,0 +1,38 @@
+import type {Core} from './core.js'
+import {simulate, type SimulationOptions} from './simulate.js'
+
+export interface CampaignResult {
+  readonly runs: number
+  readonly stats: Readonly<Record<string, number>>
+  /** The shortest schedule for each kind of violation. */
+  readonly violations: readonly {
+    readonly kind: string
+    readonly seed: number
+    readonly step: number
+    readonly text: string
+  }[]
+}
+
+/** Plays `runs` schedules, one seed each from `first` on. */
+export async function campaign(
+  core: Core,
+  runs: number,
+  first: number,
+  options: SimulationOptions = {},
+  stopAtFirst = false,
+): Promise<CampaignResult> {
+  const stats: Record<string, number> = {}
+  const found = new Map<string, CampaignResult['violations'][number]>()
+  let played = 0
+  for (let seed = first; seed < first + runs; seed++) {
+    const outcome = await simulate(core, seed, options)
+    played++
+    for (const [what, count] of Object.entries(outcome.stats)) stats[what] = (stats[what] ?? 0) + count
+    if (outcome.violation === undefined) continue
+    const kind = outcome.violation.split('[')[0]!.split('{')[0]!.trim()
+    const known = found.get(kind)
+    if (!known || outcome.step < known.step) found.set(kind, {kind, seed, step: outcome.step, text: outcome.violation})
+    if (stopAtFirst) break
+  }
+  return {runs: played, stats, violations: [...found.values()]}
+}
