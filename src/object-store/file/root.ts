@@ -32,7 +32,11 @@ export class Root {
 
   /** Whether something of exactly this name is there, reached through real directories alone. */
   async holds(path: string): Promise<boolean> {
-    return (await unless(realpath(this.at(path)), 'ENOENT', 'ENOTDIR', 'ELOOP')) === this.at(path)
+    return this.#leadsTo(this.at(path), path)
+  }
+
+  async #leadsTo(name: string, path: string): Promise<boolean> {
+    return (await unless(realpath(name), 'ENOENT', 'ENOTDIR', 'ELOOP')) === this.at(path)
   }
 
   /** Entries of a directory; undefined when there is none (or when it is a link). */
@@ -64,7 +68,8 @@ export class Root {
   }
 
   async #ensureBelow(path: string): Promise<void> {
-    if (path === '' || path === '.' || (await this.holds(path))) return
+    // The dot makes it fail for a file.
+    if (path === '' || path === '.' || (await this.#leadsTo(`${this.at(path)}/.`, path))) return
     const parent = dirname(path)
     await this.#ensureBelow(parent)
     try {
