@@ -1,0 +1,53 @@
+// Builds dist/ and oclif.manifest.json.
+//   --if-stale         only when a source is newer than the last build
+//   --check-manifest   builds, and fails when the committed manifest is not what the commands say
+import {spawnSync} from 'node:child_process'
+import {existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const dist = join(root, 'dist')
+const stamp = join(dist, '.built')
+const manifest = join(root, 'oclif.manifest.json')
+const flags = new Set(process.argv.slice(2))
+
+if (!flags.has('--if-stale') || isStale()) build()
+
+function build() {
+  const before = existsSync(manifest) ? readFileSync(manifest, 'utf8') : ''
+  const startedAt = new Date()
+  rmSync(dist, {recursive: true, force: true})
+  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
+  // oclif would read the commands from the manifest that it is to write.
+  rmSync(manifest, {force: true})
+  node(['node_modules/oclif/bin/run.js', 'manifest'], {NODE_ENV: 'production'})
+  writeFileSync(stamp, startedAt.toISOString())
+  if (flags.has('--check-manifest') && readFileSync(manifest, 'utf8') !== before) {
+    fail('oclif.manifest.json was out of date. It is written anew: commit it.')
+  }
+}
+
+/** A source that was changed, added or removed (its directory is newer) since the last build. */
+function isStale() {
+  if (!existsSync(stamp) || !existsSync(manifest)) return true
+  const built = Date.parse(readFileSync(stamp, 'utf8'))
+  const inputs = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'src']
+  for (const entry of readdirSync(join(root, 'src'), {recursive: true})) inputs.push(join('src', entry))
+  return inputs.some((path) => statSync(join(root, path)).mtimeMs > built)
+}
+
+function node(args, env = {}) {
+  const {status, stdout, stderr} = spawnSync(process.execPath, args, {
+    cwd: root,
+    env: {...process.env, ...env},
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  if (status !== 0) fail(`${args.join(' ')} failed:\n${stdout}${stderr}`)
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,40 @@
+import type {RepriseError} from '../base/errors.js'
+import {sanitizeLine} from '../view/sanitize.js'
+
+/** Something worth knowing that did not stop the command. Codes are API like those of errors. */
+export interface Warning {
+  readonly code: string
+  readonly message: string
+}
+
+/** One line, so that `… | while read` and NDJSON readers can take it. */
+export function successJson(result: unknown, warnings: readonly Warning[]): string {
+  return `${JSON.stringify({status: 'ok', result, warnings})}\n`
+}
+
+export function failureJson(error: RepriseError): string {
+  const {kind, code, message, suggestions} = error
+  return `${JSON.stringify({status: 'error', error: {kind, code, message, suggestions}})}\n`
+}
+
+/** For people, on stderr: what happened, its code, then one next step a line. */
+export function failureText(error: RepriseError): string {
+  const lines = [`Error: ${sanitizeLine(error.message)} [${error.code}]`]
+  for (const suggestion of error.suggestions) lines.push(`  → ${sanitizeLine(suggestion)}`)
+  return `${lines.join('\n')}\n`
+}
+
+export function warningText(warning: Warning): string {
+  return `Warning: ${sanitizeLine(warning.message)}\n`
+}
+
+/** What stands before `--`: the rest is claude's. */
+export function ownArguments(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--')
+  return end === -1 ? argv : argv.slice(0, end)
+}
+
+/** Whether `--json` was asked for, for errors that come before the flags are parsed. */
+export function wantsJson(argv: readonly string[], variable: string | undefined): boolean {
+  return ownArguments(argv).includes('--json') || /^(?:1|true|y|yes|on)$/iu.test(variable ?? '')
+}

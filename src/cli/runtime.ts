@@ -1,0 +1,76 @@
+import type {Clock, Random} from '../base/clock.js'
+import type {Logger} from '../base/logger.js'
+import type {Progress} from '../base/progress.js'
+import {systemClock, systemRandom} from '../base/system.js'
+import type {ObjectStore} from '../object-store/object-store.js'
+import type {Directories} from './directories.js'
+import type {Environment} from './environment.js'
+import type {Interruption} from './interruption.js'
+import {openLog} from './log.js'
+import {openStore} from './open-store.js'
+import type {Warning} from './output.js'
+import {openProgress} from './progress.js'
+import {lookAtScreen, type Screen} from './screen.js'
+import type {Settings} from './settings.js'
+
+/** Everything ambient that a command hands to its use case, built once a run: below `cli/` nothing is ambient. */
+export interface Runtime {
+  readonly settings: Settings
+  readonly directories: Directories
+  readonly env: Environment
+  readonly home: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly progress: Progress
+  readonly screen: Screen
+  /** Aborts on SIGINT, SIGTERM and SIGHUP, and when the reader of stdout is gone. */
+  readonly signal: AbortSignal
+  /** Runs when the command ends, however it ends, the last registered first. */
+  onCleanup(cleanup: () => Promise<void> | void): void
+  /** Told to the person on stderr, or in the envelope with `--json`; not at all with `--quiet`. */
+  warn(warning: Warning): void
+  /** Opens a store by URL (`settings.stores` holds the run's own). Closed when the command ends. */
+  openStore(url: string): Promise<ObjectStore>
+}
+
+export interface RuntimeOptions {
+  readonly settings: Settings
+  readonly directories: Directories
+  readonly env: Environment
+  readonly home: string
+  readonly interruption: Interruption
+  readonly mask: (text: string) => string
+  warn(warning: Warning): void
+}
+
+/** @throws LOG_FILE_UNWRITABLE. */
+export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const {settings, env, interruption, mask} = options
+  const screen = lookAtScreen({env, noColor: settings.noColor, noInput: settings.noInput})
+  const log = await openLog({verbose: settings.verbose, file: settings.logFile, format: settings.logFormat, mask})
+  interruption.onCleanup(() => log.close())
+  const logsToStderr = settings.verbose && settings.logFile === undefined
+  const progress = await openProgress({
+    silent: settings.quiet || settings.json,
+    live: screen.stderrIsTerminal && !logsToStderr && env['TERM'] !== 'dumb',
+  })
+  interruption.onCleanup(() => progress.close())
+  const shared = {settings, clock: systemClock, random: systemRandom, logger: log.logger}
+  return {
+    ...shared,
+    directories: options.directories,
+    env,
+    home: options.home,
+    progress,
+    screen,
+    signal: interruption.signal,
+    onCleanup: (cleanup) => interruption.onCleanup(cleanup),
+    warn: (warning) => options.warn(warning),
+    async openStore(url) {
+      const store = await openStore(url, {...shared, workingDirectory: process.cwd()})
+      interruption.onCleanup(() => store.close())
+      return store
+    },
+  }
+}

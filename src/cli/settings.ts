@@ -1,0 +1,211 @@
+import {homedir} from 'node:os'
+import {join, resolve} from 'node:path'
+import {pathToFileURL} from 'node:url'
+import {RepriseError} from '../base/errors.js'
+import {parseDuration} from './duration.js'
+import type {Environment, FlagSources} from './environment.js'
+import type {UserConfig} from './user-config.js'
+
+/** What a run was told, from whatever source, checked and in the units of the code. */
+export interface Settings {
+  /** At least one. The first is the one that is written to. */
+  readonly stores: readonly string[]
+  readonly registry: string
+  readonly profile: string | undefined
+  readonly region: string | undefined
+  readonly endpointUrl: string | undefined
+  readonly addressing: Addressing
+  readonly sse: string | undefined
+  readonly sseKmsKeyId: string | undefined
+  readonly storageClass: string | undefined
+  readonly expectedBucketOwner: string | undefined
+  readonly insecure: boolean
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly retries: number
+  /** Absolute; undefined: Claude's own default. */
+  readonly configDir: string | undefined
+  /** Absolute. */
+  readonly cwd: string
+  readonly claudeBin: string | undefined
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly logFormat: LogFormat | undefined
+  /** Absolute. */
+  readonly logFile: string | undefined
+  readonly noColor: boolean
+  readonly noInput: boolean
+}
+
+export type Addressing = 'auto' | 'path' | 'virtual'
+export type LogFormat = 'text' | 'json'
+
+export interface SettingsSources {
+  /** As parsed, the environment already in them. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly sources: FlagSources
+  readonly config: UserConfig
+  readonly env: Environment
+  /** Where relative paths begin. */
+  readonly workingDirectory: string
+  readonly dataDirectory: string
+}
+
+/** Keys that `config.json` may hold: the shared flags that are not about one run, and none that lowers safety. */
+export const CONFIG_KEYS: ReadonlySet<string> = new Set([
+  'store',
+  'registry',
+  'profile',
+  'region',
+  'endpoint-url',
+  'addressing',
+  'sse',
+  'sse-kms-key-id',
+  'storage-class',
+  'expected-bucket-owner',
+  'concurrency',
+  'timeout',
+  'retries',
+  'config-dir',
+  'claude-bin',
+  'quiet',
+  'verbose',
+  'log-format',
+  'log-file',
+  'no-color',
+  'no-input',
+  'secrets',
+])
+
+/**
+ * Flag, then environment, then the user's `config.json`, then the default.
+ * @throws SETTING_INVALID (usage), naming the source and the key; DURATION_INVALID.
+ */
+export function resolveSettings(from: SettingsSources): Settings {
+  const look = new Lookup(from)
+  const path = (key: string) => look.text(key, (value) => resolve(from.workingDirectory, expandHome(value)))
+  return {
+    stores: look.texts('store') ?? [pathToFileURL(join(from.dataDirectory, 'store')).href],
+    registry: look.text('registry', registryUrl) ?? 'store',
+    profile: look.text('profile'),
+    region: look.text('region'),
+    endpointUrl:
+      (from.sources.has('endpoint-url') ? undefined : sharedEndpoint(from.env)) ?? look.text('endpoint-url', endpoint),
+    addressing: look.text('addressing', oneOf(['auto', 'path', 'virtual'])) ?? 'auto',
+    sse: look.text('sse', oneOf(['AES256', 'aws:kms', 'aws:kms:dsse'])),
+    sseKmsKeyId: look.text('sse-kms-key-id'),
+    storageClass: look.text('storage-class'),
+    expectedBucketOwner: look.text('expected-bucket-owner', account),
+    insecure: look.switch('insecure'),
+    concurrency: look.text('concurrency', whole(1, 256)) ?? 16,
+    timeoutMs: look.text('timeout', parseDuration) ?? 60_000,
+    retries: look.text('retries', whole(0, 20)) ?? 4,
+    configDir: path('config-dir'),
+    cwd: path('cwd') ?? from.workingDirectory,
+    claudeBin: look.text('claude-bin'),
+    json: look.switch('json'),
+    quiet: look.switch('quiet'),
+    verbose: look.switch('verbose'),
+    logFormat: look.text('log-format', oneOf(['text', 'json'])),
+    logFile: path('log-file'),
+    noColor: look.switch('no-color'),
+    noInput: look.switch('no-input'),
+  }
+}
+
+type Read<T> = (value: string, source: string) => T
+
+class Lookup {
+  readonly #from: SettingsSources
+
+  constructor(from: SettingsSources) {
+    this.#from = from
+  }
+
+  text(key: string): string | undefined
+  text<T>(key: string, read: Read<T>): T | undefined
+  text(key: string, read: Read<unknown> = (value) => value): unknown {
+    const found = this.#find(key)
+    if (found === undefined) return undefined
+    // A person writes "retries": 4 in JSON, not "4".
+    const value = typeof found.value === 'number' ? String(found.value) : found.value
+    if (typeof value === 'string' && value !== '') return read(value, found.source)
+    throw invalid(found.source, 'a text that is not empty is expected here.')
+  }
+
+  texts(key: string): readonly string[] | undefined {
+    const found = this.#find(key)
+    if (found === undefined) return undefined
+    const values: unknown[] = Array.isArray(found.value) ? found.value : [found.value]
+    const texts = values.filter((value) => typeof value === 'string' && value !== '') as string[]
+    if (texts.length > 0 && texts.length === values.length) return texts
+    throw invalid(found.source, 'one text or a list of texts is expected here, none of them empty.')
+  }
+
+  switch(key: string): boolean {
+    const found = this.#find(key)
+    if (found === undefined) return false
+    if (typeof found.value === 'boolean') return found.value
+    throw invalid(found.source, 'true or false is expected here.')
+  }
+
+  #find(key: string): {readonly value: unknown; readonly source: string} | undefined {
+    const {flags, sources, config} = this.#from
+    const source = sources.get(key)
+    if (source !== undefined) return {value: flags[key], source}
+    const value = config.values[key]
+    return value === undefined ? undefined : {value, source: `${config.path}, "${key}"`}
+  }
+}
+
+/** The variable that other tools on such buckets read too: below our own flag and variable, above `config.json`. */
+function sharedEndpoint(env: Environment): string | undefined {
+  const value = env['AWS_S3_ENDPOINT']
+  return value === undefined || value === '' ? undefined : endpoint(value, 'AWS_S3_ENDPOINT')
+}
+
+function endpoint(value: string, source: string): string {
+  if (/^https?:\/\/[^/]/u.test(value) && URL.canParse(value)) return value
+  throw invalid(source, 'a URL that begins with http:// or https:// is expected here.')
+}
+
+function registryUrl(value: string, source: string): string {
+  if (value === 'store' || /^dynamodb:\/\/[A-Za-z0-9_.-]{3,255}$/u.test(value)) return value
+  throw invalid(source, `${JSON.stringify(value)} is neither store nor dynamodb://table.`)
+}
+
+function account(value: string, source: string): string {
+  if (/^\d{12}$/u.test(value)) return value
+  throw invalid(source, `${JSON.stringify(value)} is no AWS account: twelve digits are expected.`)
+}
+
+function oneOf<const T extends string>(options: readonly T[]): Read<T> {
+  return (value, source) => {
+    const option = options.find((candidate) => candidate === value)
+    if (option !== undefined) return option
+    throw invalid(source, `${JSON.stringify(value)} is none of ${options.join(', ')}.`)
+  }
+}
+
+function whole(least: number, most: number): Read<number> {
+  return (value, source) => {
+    const number = /^\d{1,9}$/u.test(value) ? Number(value) : Number.NaN
+    if (number >= least && number <= most) return number
+    throw invalid(source, `${JSON.stringify(value)} is no whole number from ${least} to ${most}.`)
+  }
+}
+
+/** The shell leaves `~` alone in variables and in JSON. */
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
+}
+
+function invalid(source: string, what: string): RepriseError {
+  return new RepriseError({
+    kind: 'usage',
+    code: 'SETTING_INVALID',
+    message: `${source}: ${what}`,
+    suggestions: ['Settings come from the flag, then the environment, then config.json.'],
+  })
+}
