@@ -184,6 +184,12 @@ describe('other kinds of stores', () => {
     expect(twice[0]?.ETag).not.toBe(twice[1]?.ETag)
   })
 
+  test('a page ends at a thousand keys, whoever asks for more', async () => {
+    for (let index = 0; index < 1001; index++) server.store.plant(Bucket, `p/${index}`, 'x')
+    const page = await client.send(new ListObjectsV2Command({Bucket, Prefix: 'p/', MaxKeys: 5000}))
+    expect(page).toMatchObject({KeyCount: 1000, IsTruncated: true, MaxKeys: 1000})
+  })
+
   test('metadata that a copy of the bucket lost', async () => {
     await client.send(new PutObjectCommand({Bucket, Key: 'a', Body: 'x', Metadata: {from: '0'}}))
     server.store.dropMetadata(Bucket)

@@ -21,7 +21,12 @@ import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest'
 import {clientFor, failure, startTarget, type Target} from './strict-s3-clients.js'
 import {digestOf} from './strict-s3/checksums.js'
 
-// As strict-s3.test.ts: over the wire only, against other servers too.
+/*
+ * As strict-s3.test.ts: over the wire only, against other servers too. What those do otherwise, and S3 does not: moto takes wrong
+ * checksums, small parts in the middle and copied ranges past the end, and gives a SHA-256 of the whole; both take
+ * a part's checksum that the upload did not announce; versitygw answers
+ * InvalidRequest (not BadDigest) to a wrong checksum of the whole, and InvalidPart (not InvalidPartOrder) to a wrong order.
+ */
 
 const MIB = 1024 ** 2
 
@@ -46,7 +51,10 @@ afterAll(async () => {
 
 const sha = (data: string | Buffer): Buffer => createHash('sha256').update(data).digest()
 const part = (size: number, fill: number): Buffer => Buffer.alloc(size, fill)
-const create = async (key: string, more: Partial<CreateMultipartUploadCommandInput> = {}): Promise<string> =>
+const create = async (
+  key: string,
+  more: Partial<CreateMultipartUploadCommandInput> = {ChecksumAlgorithm: 'CRC32'},
+): Promise<string> =>
   (await client.send(new CreateMultipartUploadCommand({Bucket, Key: prefix + key, ...more}))).UploadId!
 const upload = (key: string, UploadId: string, PartNumber: number, Body: Buffer, more: object = {}) =>
   client.send(new UploadPartCommand({Bucket, Key: prefix + key, UploadId, PartNumber, Body, ...more}))
@@ -61,7 +69,7 @@ const complete = (
   )
 
 test('parts become one object, whose digest names their number', async () => {
-  const UploadId = await create('a', {Metadata: {from: '0'}, ContentType: 'text/plain'})
+  const UploadId = await create('a', {Metadata: {from: '0'}, ContentType: 'text/plain', ChecksumAlgorithm: 'CRC32'})
   const bodies = [part(5 * MIB, 1), part(7, 2)]
   const Parts: CompletedPart[] = []
   for (const [index, body] of bodies.entries()) {
@@ -182,4 +190,17 @@ test('a small part in the middle, a wrong order, a part nobody sent, an upload t
   expect(await attempt(Parts)).toMatchObject({name: 'NoSuchUpload', status: 404})
   const none = client.send(new HeadObjectCommand({Bucket, Key: `${prefix}a`}))
   expect(await failure(none)).toMatchObject({status: 404})
+})
+
+test('a part may not bring a checksum that its upload did not announce, nor another than it did', async () => {
+  const plain = await create('a', {})
+  expect(await failure(upload('a', plain, 1, part(9, 1), {ChecksumAlgorithm: 'CRC32'}))).toMatchObject({
+    name: 'InvalidRequest',
+    status: 400,
+  })
+  const announced = await create('b', {ChecksumAlgorithm: 'SHA256'})
+  expect(await failure(upload('b', announced, 1, part(9, 1), {ChecksumAlgorithm: 'CRC32'}))).toMatchObject({
+    name: 'InvalidRequest',
+    status: 400,
+  })
 })

@@ -26,7 +26,12 @@ import {clientFor, failure, startTarget, type Target} from './strict-s3-clients.
 
 /*
  * Behaviour that every S3 server should show, over the wire only. It runs against the strict server, and by hand with
- * REPRISE_TEST_S3=moto or =versitygw against others, to find out who is wrong.
+ * REPRISE_TEST_S3=moto or =versitygw against others, to find out who is wrong. Where they disagreed the strict server keeps to S3:
+ * - moto 5.2.5 takes wrong checksums and a wrong Content-MD5, metadata and keys of any length, If-None-Match with an etag and copies
+ *   whatever the source's etag; it answers PUTs without the checksum, lists more than a thousand keys a page, and 500 to a bad token.
+ * - versitygw 1.8.0 keeps keys as files: `a` beside `a/b`, `.`, `..` and `//` fail. It ignores `encoding-type=url` (and says so: no
+ *   EncodingType in the answer), takes any continuation token, and gives `aws-chunked` back as an object's encoding.
+ * - Both ignore Quiet in DeleteObjects.
  */
 
 let target: Target
@@ -245,12 +250,6 @@ describe('listing', () => {
     expect(await list({MaxKeys: 0})).toMatchObject({KeyCount: 0, IsTruncated: false})
     expect(await list({Prefix: `${prefix}none/`})).toMatchObject({KeyCount: 0, IsTruncated: false})
     expect(await failure(list({ContinuationToken: 'nonsense'}))).toMatchObject({name: 'InvalidArgument', status: 400})
-  })
-
-  test('a page ends at a thousand', async () => {
-    const keys = Array.from({length: 1001}, (_, index) => String(index))
-    while (keys.length > 0) await Promise.all(keys.splice(0, 50).map((key) => put(key)))
-    expect(await list({MaxKeys: 5000})).toMatchObject({KeyCount: 1000, IsTruncated: true, MaxKeys: 1000})
   })
 })
 

@@ -1,0 +1,84 @@
+import {createServer} from 'node:http'
+import {control, CONTROL_PREFIX} from './control.js'
+import {FaultPlan} from './faults.js'
+import {RequestLog} from './request-log.js'
+import {serve} from './serve.js'
+import {ServerClock, Store} from './store.js'
+export const DEFAULT_OWNER = '123456789012'
+/**
+ * Starts an S3 server in this process, on the loopback: everything that S3 checks is checked, everything is kept in memory, and
+ * what goes wrong is up to the test.
+ */
+export async function startStrictS3(options = {}) {
+  const clock = new ServerClock(options.now ?? Date.now)
+  const store = new Store(clock)
+  const buckets = options.buckets ?? ['test-bucket']
+  for (const name of buckets) store.createBucket(name)
+  const settings = {
+    latencyMs: options.latencyMs ?? 0,
+    conditions: options.conditions ?? 'enforced',
+    addressing: options.addressing ?? 'both',
+    requireContentLength: options.requireContentLength ?? false,
+    directoryBucket: options.directoryBucket ?? false,
+    checksumOnRanges: options.checksumOnRanges ?? false,
+  }
+  const first = {
+    accessKeyId: options.accessKeyId ?? 'STRICTS3ACCESSKEY',
+    secretAccessKey: options.secretAccessKey ?? 'strict-s3-secret',
+    ...(options.sessionToken === undefined ? {} : {sessionToken: options.sessionToken}),
+  }
+  const service = {
+    store,
+    clock,
+    settings,
+    faults: new FaultPlan(options.seed ?? 1),
+    requests: new RequestLog(),
+    credentials: [first, ...(options.moreCredentials ?? [])],
+    region: options.region ?? 'us-east-1',
+    owner: options.owner ?? DEFAULT_OWNER,
+    logHeaders: options.logHeaders ?? true,
+  }
+  const {server, close} = await listen(service, options.port ?? 0)
+  const {port} = server.address()
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    virtualEndpoint: `http://localhost:${port}`,
+    port,
+    bucket: buckets[0] ?? '',
+    buckets,
+    region: service.region,
+    ...first,
+    settings,
+    requests: service.requests,
+    faults: service.faults,
+    clock,
+    store,
+    close,
+  }
+}
+async function listen(service, port) {
+  const server = createServer({keepAliveTimeout: 65_000, requestTimeout: 0}, (request, response) => {
+    response.sendDate = false
+    // A client that goes away in the middle of an answer is its own affair.
+    response.on('error', () => {})
+    const done = request.url?.startsWith(CONTROL_PREFIX)
+      ? control(service, request, response, () => void close())
+      : serve(service, request, response)
+    done.catch((error) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)))
+    })
+  })
+  let closed
+  const close = () => {
+    closed ??= new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+    return closed
+  }
+  await new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve())
+  })
+  return {server, close}
+}
