@@ -1,4 +1,5 @@
 import {
+  CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -56,6 +57,9 @@ const get = async (Key: string): Promise<string> => {
   return answer.Body!.transformToString()
 }
 
+const copyNew = (Key: string) =>
+  client.send(new CopyObjectCommand({Bucket, Key, CopySource: `${Bucket}/a`, IfNoneMatch: '*'}))
+
 describe('planned faults', () => {
   test.each([
     [SLOW_DOWN, 503],
@@ -92,6 +96,14 @@ describe('planned faults', () => {
     server.faults.add({fault: {type: 'corrupt'}, when: {operation: ['GetObject', 'HeadObject']}, times: 1})
     await expect(get('a')).rejects.toThrow(/[Cc]hecksum mismatch/)
     expect(await get('a')).toBe(text)
+  })
+
+  test('an error that comes with a 200', async () => {
+    await put('a')
+    server.faults.add({fault: {type: 'error', status: 200, code: 'InternalError'}, when: {operation: 'CopyObject'}})
+    const copy = client.send(new CopyObjectCommand({Bucket, Key: 'b', CopySource: `${Bucket}/a`}))
+    expect(await failure(copy)).toMatchObject({name: 'InternalError'})
+    expect(server.store.keys(Bucket)).toEqual(['a'])
   })
 
   test('skips, draws from the seed, delays that add up', async () => {
@@ -188,6 +200,26 @@ describe('other kinds of stores', () => {
     for (let index = 0; index < 1001; index++) server.store.plant(Bucket, `p/${index}`, 'x')
     const page = await client.send(new ListObjectsV2Command({Bucket, Prefix: 'p/', MaxKeys: 5000}))
     expect(page).toMatchObject({KeyCount: 1000, IsTruncated: true, MaxKeys: 1000})
+  })
+
+  test('a copy meets a condition on its target', async () => {
+    for (const key of ['a', 'b']) await put(key, key)
+    expect(await failure(copyNew('b'))).toMatchObject({name: 'PreconditionFailed', status: 412})
+    await copyNew('c')
+    expect(await get('b')).toBe('b')
+    expect(await get('c')).toBe('a')
+  })
+
+  test('encryption and storage class are kept; an encrypted digest is no MD5, an archived object is not read', async () => {
+    const store = (Key: string, more: object) => client.send(new PutObjectCommand({Bucket, Key, Body: 'x', ...more}))
+    const plain = await store('plain', {ServerSideEncryption: 'AES256', StorageClass: 'STANDARD_IA'})
+    const head = await client.send(new HeadObjectCommand({Bucket, Key: 'plain'}))
+    expect(head).toMatchObject({ServerSideEncryption: 'AES256', StorageClass: 'STANDARD_IA', ETag: plain.ETag})
+    const encrypted = await store('kms', {ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'key-1'})
+    expect(encrypted).toMatchObject({ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'key-1'})
+    expect(encrypted.ETag).not.toBe(plain.ETag)
+    await store('cold', {StorageClass: 'GLACIER'})
+    expect(await failure(get('cold'))).toMatchObject({name: 'InvalidObjectState', status: 403})
   })
 
   test('metadata that a copy of the bucket lost', async () => {

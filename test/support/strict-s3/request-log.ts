@@ -20,7 +20,7 @@ export interface LoggedRequest {
   readonly at: number
   readonly ms: number
   readonly accessKeyId?: string
-  /** Without Authorization. */
+  /** Without Authorization and session token. */
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>
 }
 

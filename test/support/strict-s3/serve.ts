@@ -3,7 +3,7 @@ import {setTimeout as delay} from 'node:timers/promises'
 import type {Answer, Call} from './call.js'
 import {checkWriteConditions} from './conditions.js'
 import {accessDenied, S3Error} from './errors.js'
-import {plannedError, type FaultPlan, type Verdict} from './faults.js'
+import {plannedError, type FaultPlan} from './faults.js'
 import {HANDLERS} from './handlers.js'
 import {operationOf, resolveResource, type Operation, type Resource} from './operations.js'
 import type {Credentials, Settings} from './options.js'
@@ -35,84 +35,103 @@ interface Parsed {
   readonly operation: Operation
 }
 
-/** One request from its first header to the last byte of its answer. Never rejects. */
+/** What becomes known about a request while it is served, for the log. */
+interface Visit {
+  readonly number: number
+  readonly at: number
+  readonly started: number
+  readonly wire: WireCounter
+  /** 0 until an answer went out. */
+  status: number
+  bytesOut: number
+  error?: S3Error
+  accessKeyId?: string
+  target?: Target
+  resource?: Resource
+  operation?: Operation
+}
+
+/** One request from its first header to the last byte of its answer. */
 export async function serve(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const {clock, requests} = service
-  const number = requests.begin()
-  const at = clock.now()
-  const started = performance.now()
-  const requestId = number.toString(16).toUpperCase().padStart(16, '0')
-  const wireStart = new WireCounter(request)
-  let parsed: Partial<Parsed> = {}
-  let accessKeyId: string | undefined
-  let answer: Answer = {status: 0}
-  let error: S3Error | undefined
-  let bytesOut = 0
+  const visit: Visit = {
+    number: service.requests.begin(),
+    at: service.clock.now(),
+    started: performance.now(),
+    wire: new WireCounter(request),
+    status: 0,
+    bytesOut: 0,
+  }
   try {
-    let verdict: Verdict = {beforeMs: 0, afterMs: 0}
-    try {
-      parsed = parse(service, request)
-    } catch (thrown) {
-      error = asS3Error(thrown)
-    }
-    verdict = service.faults.judge({
-      method: request.method ?? '',
-      operation: parsed.operation,
-      bucket: parsed.resource?.bucket ?? '',
-      key: parsed.resource?.key ?? '',
-    })
-    const wait = service.settings.latencyMs + verdict.beforeMs
-    if (wait > 0) await delay(wait)
-    const {fault} = verdict
-    if (fault?.type === 'hang') return
-    if (fault?.type === 'reset' && fault.at === 'before') {
-      request.socket.destroy()
-      return
-    }
-    try {
-      if (error) throw error
-      if (fault?.type === 'error') throw plannedError(fault)
-      const identity = authenticate(
-        {method: request.method ?? '', target: parsed.target!, headers: request.headers},
-        identityRules(service),
-      )
-      accessKeyId = identity.accessKeyId
-      answer = await handle(service, request, parsed as Parsed, identity)
-    } catch (thrown) {
-      if (thrown instanceof ClientGone) throw thrown
-      error = asS3Error(thrown)
-      await drain(request)
-      answer = errorAnswer(error, parsed.target?.path ?? request.url ?? '', requestId)
-    }
-    response.setHeader('date', new Date(clock.now()).toUTCString())
-    response.setHeader('server', 'strict-s3')
-    response.setHeader('x-amz-request-id', requestId)
-    const status = answer.status
-    bytesOut = await sendAnswer(response, answer, verdict)
-    if (fault?.type === 'reset' && fault.at === 'after') answer = {status: 0}
-    else answer = {status}
+    await visitServer(service, visit, request, response)
   } catch (thrown) {
     if (!(thrown instanceof ClientGone)) throw thrown
   } finally {
-    const {authorization: _, ...headers} = request.headers
-    const prefix = parsed.target?.query.find(([name]) => name === 'prefix')?.[1]
-    const entry: LoggedRequest = {
-      number,
-      method: request.method ?? '',
-      ...(parsed.operation ? {operation: parsed.operation} : {}),
-      bucket: parsed.resource?.bucket ?? '',
-      key: parsed.resource?.key ?? '',
-      ...(prefix === undefined ? {} : {prefix}),
-      status: answer.status,
-      ...(error ? {error: error.code} : {}),
-      bytesIn: wireStart.bytes,
-      bytesOut,
-      at,
-      ms: performance.now() - started,
-      ...(accessKeyId === undefined ? {} : {accessKeyId}),
-      ...(service.logHeaders ? {headers} : {}),
-    }
-    requests.end(entry)
+    service.requests.end(logEntry(visit, request, service.logHeaders))
+  }
+}
+
+async function visitServer(
+  service: Service,
+  visit: Visit,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    Object.assign(visit, parse(service, request))
+  } catch (thrown) {
+    visit.error = asS3Error(thrown)
+  }
+  const verdict = service.faults.judge({
+    method: request.method ?? '',
+    operation: visit.operation,
+    bucket: visit.resource?.bucket ?? '',
+    key: visit.resource?.key ?? '',
+  })
+  const {fault} = verdict
+  const wait = service.settings.latencyMs + verdict.beforeMs
+  if (wait > 0) await delay(wait)
+  if (fault?.type === 'hang') return
+  if (fault?.type === 'reset' && fault.at === 'before') {
+    request.socket.destroy()
+    return
+  }
+  const requestId = visit.number.toString(16).toUpperCase().padStart(16, '0')
+  let answer: Answer
+  try {
+    if (visit.error) throw visit.error
+    if (fault?.type === 'error') throw plannedError(fault)
+    answer = await handle(service, visit, request)
+  } catch (thrown) {
+    if (thrown instanceof ClientGone) throw thrown
+    visit.error = asS3Error(thrown)
+    await drain(request)
+    answer = errorAnswer(visit.error, visit.target?.path ?? request.url ?? '', requestId)
+  }
+  response.setHeader('date', new Date(service.clock.now()).toUTCString())
+  response.setHeader('server', 'strict-s3')
+  response.setHeader('x-amz-request-id', requestId)
+  visit.bytesOut = await sendAnswer(response, answer, verdict)
+  if (!(fault?.type === 'reset' && fault.at === 'after')) visit.status = answer.status
+}
+
+function logEntry(visit: Visit, request: IncomingMessage, logHeaders: boolean): LoggedRequest {
+  const {authorization: _, 'x-amz-security-token': _token, ...headers} = request.headers
+  const prefix = visit.target?.query.find(([name]) => name === 'prefix')?.[1]
+  return {
+    number: visit.number,
+    method: request.method ?? '',
+    ...(visit.operation ? {operation: visit.operation} : {}),
+    bucket: visit.resource?.bucket ?? '',
+    key: visit.resource?.key ?? '',
+    ...(prefix === undefined ? {} : {prefix}),
+    status: visit.status,
+    ...(visit.error ? {error: visit.error.code} : {}),
+    bytesIn: visit.wire.bytes,
+    bytesOut: visit.bytesOut,
+    at: visit.at,
+    ms: performance.now() - visit.started,
+    ...(visit.accessKeyId === undefined ? {} : {accessKeyId: visit.accessKeyId}),
+    ...(logHeaders ? {headers} : {}),
   }
 }
 
@@ -135,14 +154,13 @@ function parse({settings}: Service, request: IncomingMessage): Parsed {
   return {target, resource, operation: operationOf(request.method ?? '', resource, target, request.headers)}
 }
 
-const identityRules = ({credentials, region, clock}: Service) => ({credentials, region, now: () => clock.now()})
-
-async function handle(
-  service: Service,
-  request: IncomingMessage,
-  {operation, resource, target}: Parsed,
-  identity: Identity,
-): Promise<Answer> {
+async function handle(service: Service, visit: Visit, request: IncomingMessage): Promise<Answer> {
+  const {target, resource, operation} = visit as Visit & Parsed
+  const identity = authenticate(
+    {method: request.method ?? '', target, headers: request.headers},
+    {credentials: service.credentials, region: service.region, now: () => service.clock.now()},
+  )
+  visit.accessKeyId = identity.accessKeyId
   const {settings, faults} = service
   const query = new Map(target.query)
   const key = resource.key ?? ''
