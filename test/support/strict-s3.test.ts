@@ -137,6 +137,15 @@ describe('objects', () => {
     expect(head.ContentEncoding).toBeUndefined()
   })
 
+  test('an object without a byte', async () => {
+    await put('empty', '', {Metadata: {from: '7'}})
+    await client.send(new PutObjectCommand({Bucket, Key: `${prefix}stream`, Body: Readable.from([]), ContentLength: 0}))
+    for (const key of ['empty', 'stream']) expect(await get(key)).toBe('')
+    expect((await list()).Contents?.map(({Size}) => Size)).toEqual([0, 0])
+    const range = client.send(new GetObjectCommand({Bucket, Key: `${prefix}empty`, Range: 'bytes=0-'}))
+    expect(await failure(range)).toMatchObject({name: 'InvalidRange', status: 416})
+  })
+
   test('a wrong Content-MD5 is refused', async () => {
     const wrong = createHash('md5').update('other').digest('base64')
     expect(await failure(put('a', 'x', {ContentMD5: wrong}))).toMatchObject({name: 'BadDigest', status: 400})
