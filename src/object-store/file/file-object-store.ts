@@ -1,6 +1,7 @@
 import {unlink} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {pathToFileURL} from 'node:url'
+import pMap from 'p-map'
 import type {Clock, Random} from '../../base/clock.js'
 import {RepriseError, toRepriseError} from '../../base/errors.js'
 import {storeError} from '../errors.js'
@@ -32,12 +33,19 @@ import {Versions} from './versions.js'
 import {Writing} from './writing.js'
 
 const PAGE = 1000
+const DELETES_AT_ONCE = 16
+const HOUR = 60 * 60 * 1000
 
 export interface FileObjectStoreOptions {
   /** The root. Made by the first write, with its parents; reading a missing one finds nothing. */
   readonly directory: string
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
+  /**
+   * How long a version stays after it was superseded (ms, by the disk's clock). A writer that slept longer cannot always be
+   * told whether it won. Default: an hour.
+   */
+  readonly versionLifeMs?: number
 }
 
 /**
@@ -54,7 +62,7 @@ export class FileObjectStore implements ObjectStore {
   readonly #reading: Reading
   readonly #writing: Writing
 
-  constructor({directory, clock, random}: FileObjectStoreOptions) {
+  constructor({directory, clock, random, versionLifeMs = HOUR}: FileObjectStoreOptions) {
     const root = new Root(directory)
     const temps = new TempFiles(root, random)
     this.url = pathToFileURL(root.given).href
@@ -63,14 +71,8 @@ export class FileObjectStore implements ObjectStore {
     this.#versions = new Versions(root)
     this.#meta = new MetaFiles(root)
     this.#reading = new Reading(root, this.#versions, this.#meta)
-    this.#writing = new Writing({
-      root,
-      random,
-      temps,
-      versions: this.#versions,
-      meta: this.#meta,
-      reading: this.#reading,
-    })
+    const [versions, meta, reading] = [this.#versions, this.#meta, this.#reading]
+    this.#writing = new Writing({root, random, temps, versions, meta, reading, versionLifeMs})
   }
 
   async *list(options: ListOptions): AsyncIterable<ListPage> {
@@ -151,8 +153,8 @@ export class FileObjectStore implements ObjectStore {
   async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {
     return this.#on('deleting', options, async () => {
       const failed: {key: string; code: string; message: string}[] = []
-      const indexes = new Map<string, MetaIndex>()
-      for (const key of keys) {
+      const indexes = new Map<string, Promise<MetaIndex>>()
+      const remove = async (key: string) => {
         options.signal?.throwIfAborted()
         try {
           await this.#delete(namesOf(key), indexes)
@@ -161,6 +163,7 @@ export class FileObjectStore implements ObjectStore {
           failed.push({key, code, message})
         }
       }
+      await pMap(new Set(keys), remove, {concurrency: DELETES_AT_ONCE})
       for (const metaFolder of indexes.keys()) await this.#prune(metaFolder)
       return {failed, date: await this.#clock.now()}
     })
@@ -169,14 +172,15 @@ export class FileObjectStore implements ObjectStore {
   async close(): Promise<void> {}
 
   /** @param indexes the folders of metadata that this call has read, so that each is read once. */
-  async #delete(names: ObjectNames, indexes: Map<string, MetaIndex>): Promise<void> {
+  async #delete(names: ObjectNames, indexes: Map<string, Promise<MetaIndex>>): Promise<void> {
     // A key that was ever updated keeps a tombstone, which no late writer gets past.
     if ((await this.#versions.later(names)) !== undefined) return this.#writing.bury(names)
     if (!(await this.#root.holds(names.path))) return
     if (!(await this.#root.stat(names.path))?.isFile()) return
     const {folder, stem} = metaNamesOf(names, 1)
-    const index = indexes.get(folder) ?? (await this.#meta.index(folder))
-    indexes.set(folder, index)
+    const reading = indexes.get(folder) ?? this.#meta.index(folder)
+    indexes.set(folder, reading)
+    const index = await reading
     await ifThere(unlink(this.#root.at(names.path)))
     // An updater makes the folder of versions first and then looks for version 1.
     if ((await this.#versions.later(names)) !== undefined) return this.#writing.bury(names)

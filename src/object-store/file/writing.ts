@@ -10,17 +10,25 @@ import type {Root} from './root.js'
 import {claimed, type TempFile, type TempFiles} from './temp-files.js'
 import {first, pathOf, type Version, type Versions} from './versions.js'
 
-const HOUR = 60 * 60 * 1000
-
 /** What a write builds on: nothing yet (0), or a version, by the id of its write. */
 interface Base {
   readonly version: number
   readonly id?: string
 }
 
+export interface WritingParts {
+  readonly root: Root
+  readonly random: Random
+  readonly temps: TempFiles
+  readonly versions: Versions
+  readonly meta: MetaFiles
+  readonly reading: Reading
+  readonly versionLifeMs: number
+}
+
 /**
  * Gives a body the next version's name. link(2) lets one of many writers have it; no lock is ever taken, so none is left
- * behind. Old versions go an hour after they were superseded, hence a writer that slept longer may link a number that had
+ * behind. Old versions go some time after they were superseded, hence a writer that slept longer may link a number that had
  * been used: it looks again, and the version after its own says whose it was built on.
  */
 export class Writing {
@@ -30,21 +38,16 @@ export class Writing {
   readonly #versions: Versions
   readonly #meta: MetaFiles
   readonly #reading: Reading
+  readonly #versionLifeMs: number
 
-  constructor(parts: {
-    root: Root
-    random: Random
-    temps: TempFiles
-    versions: Versions
-    meta: MetaFiles
-    reading: Reading
-  }) {
+  constructor(parts: WritingParts) {
     this.#root = parts.root
     this.#random = parts.random
     this.#temps = parts.temps
     this.#versions = parts.versions
     this.#meta = parts.meta
     this.#reading = parts.reading
+    this.#versionLifeMs = parts.versionLifeMs
   }
 
   async put(names: ObjectNames, body: ObjectBody, options: PutOptions): Promise<PutResult> {
@@ -173,7 +176,7 @@ export class Writing {
       if (next === undefined) return
       // ctime is when it got its name; its bytes may be older.
       const superseded = (await this.#root.stat(next.path))?.ctimeMs
-      if (superseded === undefined || now - superseded < HOUR) return
+      if (superseded === undefined || now - superseded < this.#versionLifeMs) return
       await this.#drop(names, version)
     }
   }

@@ -57,7 +57,13 @@ class Subject {
     return Promise.all(
       objects.map(async ({key, etag, size}) => {
         const head = await this.#store.head(key)
-        return {key, size, sameEtag: head?.etag === etag, metadata: head?.metadata, text: await text(this.#store, key, {ifMatch: etag})}
+        return {
+          key,
+          size,
+          sameEtag: head?.etag === etag,
+          metadata: head?.metadata,
+          text: await text(this.#store, key, {ifMatch: etag}),
+        }
       }),
     )
   }

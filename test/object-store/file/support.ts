@@ -8,8 +8,6 @@ import {systemClock, systemRandom} from '../../../src/base/system.js'
 import {FileObjectStore} from '../../../src/object-store/file/file-object-store.js'
 import type {GetOptions, ObjectStore} from '../../../src/object-store/object-store.js'
 
-export const VERSION_LIFE = 60 * 60 * 1000
-
 export async function tempDirectory(): Promise<string> {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'reprise-'))
   onTestFinished(async () => rm(directory, {recursive: true, force: true}))

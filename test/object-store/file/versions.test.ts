@@ -1,7 +1,10 @@
 import {readdir, rm, stat, unlink} from 'node:fs/promises'
 import {join} from 'node:path'
+import {setTimeout as delay} from 'node:timers/promises'
 import {describe, expect, test} from 'vitest'
 import {hasCode} from '../../../src/base/errors.js'
+import {systemClock, systemRandom} from '../../../src/base/system.js'
+import {FileObjectStore} from '../../../src/object-store/file/file-object-store.js'
 import {listAll} from '../../../src/object-store/list-all.js'
 import {CREATE, OVERWRITE, type PutMode} from '../../../src/object-store/object-store.js'
 import {bytes, fileStore, sleepingBody, tempDirectory, text} from './support.js'
@@ -122,6 +125,25 @@ describe('versions of an object on disk', () => {
     const names = await readdir(directory, {recursive: true})
     expect(names.filter((name) => name.endsWith('.json'))).toEqual([])
     await expect(stat(join(directory, 'a'))).rejects.toMatchObject({code: 'ENOENT'})
+  })
+
+  test('versions go when their time is over, oldest first, with their metadata; the newest stays', async () => {
+    const directory = await tempDirectory()
+    const store = new FileObjectStore({directory, clock: systemClock, random: systemRandom, versionLifeMs: 80})
+    for (const content of ['1', '2', '3']) {
+      await store.put('a', bytes(content), {mode: OVERWRITE, metadata: {v: content}})
+    }
+    expect(await versionsOf(directory, 'a')).toEqual(['2', '3'])
+    await delay(100)
+    await store.put('a', bytes('4'), {mode: OVERWRITE, metadata: {v: '4'}})
+    // Version 3 was superseded just now.
+    expect(await versionsOf(directory, 'a')).toEqual(['3', '4'])
+    expect((await readdir(directory)).toSorted()).toEqual(['.reprise', 'a%v'])
+    const records = await readdir(join(directory, '.reprise/meta'), {recursive: true})
+    expect(records.filter((name) => name.endsWith('.json'))).toHaveLength(2)
+    expect((await store.head('a'))?.metadata).toEqual({v: '4'})
+    await expect(store.put('a', bytes('x'), {mode: CREATE})).rejects.toMatchObject({code: 'OBJECT_EXISTS'})
+    expect((await listAll(store, {prefix: ''})).objects.map(({key, size}) => [key, size])).toEqual([['a', 1]])
   })
 
   test('an object that was only created leaves nothing when it is deleted', async () => {
