@@ -1,0 +1,92 @@
+import pMap from 'p-map'
+import {hasCode, RepriseError} from '../base/errors.js'
+import {listAll} from '../object-store/list-all.js'
+import {CREATE, type ObjectStore} from '../object-store/object-store.js'
+import {readObject} from '../object-store/read-object.js'
+import {homeKeyOf, isSafeSegment, OWN_PREFIX, sessionPrefix} from './names.js'
+
+const MAX_HOME_BYTES = 4096
+
+/** Under which project key each session of a store lies. Project keys are listed once, and only for a session without a record. */
+export class Homes {
+  readonly #store: ObjectStore
+  #projectKeys: Promise<readonly string[]> | undefined
+
+  constructor(store: ObjectStore) {
+    this.#store = store
+  }
+
+  /** The home key that is on record. @throws HOME_DAMAGED */
+  async recorded(sessionId: string): Promise<string | undefined> {
+    const key = homeKeyOf(sessionId)
+    const object = await readObject(this.#store, key, {limit: MAX_HOME_BYTES})
+    if (!object) return undefined
+    const homeKey = Buffer.from(object.bytes).toString().trim()
+    if (!isSafeSegment(homeKey)) throw damaged(key)
+    return homeKey
+  }
+
+  /**
+   * Where a session is, whoever wrote it.
+   *
+   * @param likely a project key to look under first.
+   * @returns undefined when the store has no part of it.
+   */
+  async find(sessionId: string, likely?: string): Promise<string | undefined> {
+    const recorded = await this.recorded(sessionId)
+    if (recorded !== undefined) return recorded
+    if (likely !== undefined && (await this.#isUnder(likely, sessionId))) return likely
+    const others = (await this.projectKeys()).filter((key) => key !== likely)
+    const found = await pMap(others, async (key) => ((await this.#isUnder(key, sessionId)) ? key : undefined), {
+      concurrency: 16,
+    })
+    return found.find((key) => key !== undefined)
+  }
+
+  /** Before a session's first part: where it lies already, else `wanted`, on record from now on. */
+  async settle(sessionId: string, wanted: string): Promise<string> {
+    const homeKey = (await this.find(sessionId, wanted)) ?? wanted
+    return this.record(sessionId, homeKey)
+  }
+
+  /** Records a home key, once for ever. @returns the one that is on record then. */
+  async record(sessionId: string, homeKey: string): Promise<string> {
+    try {
+      await this.#store.put(homeKeyOf(sessionId), Buffer.from(`${homeKey}\n`), {
+        mode: CREATE,
+        contentType: 'text/plain',
+      })
+      return homeKey
+    } catch (error) {
+      if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+      return (await this.recorded(sessionId)) ?? homeKey
+    }
+  }
+
+  /** All project keys of the store, in byte order. */
+  async projectKeys(): Promise<readonly string[]> {
+    this.#projectKeys ??= listAll(this.#store, {prefix: '', delimiter: '/'}).then(({prefixes}) =>
+      prefixes
+        .filter((prefix) => prefix !== OWN_PREFIX)
+        .map((prefix) => prefix.slice(0, -1))
+        .filter(isSafeSegment),
+    )
+    return this.#projectKeys
+  }
+
+  async #isUnder(homeKey: string, sessionId: string): Promise<boolean> {
+    for await (const page of this.#store.list({prefix: sessionPrefix({homeKey, sessionId}), pageSize: 1})) {
+      if (page.objects.length > 0) return true
+    }
+    return false
+  }
+}
+
+function damaged(key: string): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'HOME_DAMAGED',
+    message: `${key} does not hold a project key`,
+    suggestions: ['reprise doctor'],
+  })
+}
