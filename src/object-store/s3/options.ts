@@ -1,0 +1,72 @@
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+/**
+ * How a bucket is named in requests: in the path, or in front of the host. `auto`: the path on loopback and IP endpoints;
+ * on other custom endpoints the path too, until the endpoint demands the host; on AWS the host.
+ */
+export type S3Addressing = 'auto' | 'path' | 'virtual'
+
+/** What every write, copy and multipart upload carries. */
+export interface S3WriteSettings {
+  /** `AES256`, `aws:kms` or `aws:kms:dsse`; the bucket's default otherwise. */
+  readonly sse?: string
+  readonly sseKmsKeyId?: string
+  /** e.g. `STANDARD_IA`, `GLACIER_IR`. */
+  readonly storageClass?: string
+  /** Twelve digits: requests to a bucket of another account are refused by the store. Goes with reads too. */
+  readonly expectedBucketOwner?: string
+}
+
+/** Sizes in bytes. Changed by tests, which would move gigabytes otherwise. */
+export interface S3Limits {
+  /** Bodies above it go up in parts. Default 16 MiB. */
+  readonly singlePut: number
+  /** At least 5 MiB on AWS; grows with the object, as an upload has at most 10,000 parts. Default 8 MiB. */
+  readonly part: number
+  /** Objects above it are copied in parts. Default 5 GB, which is S3's limit. */
+  readonly singleCopy: number
+  /** Of one part of a copy; at most 5 GB. Default 512 MiB. */
+  readonly copyPart: number
+  /** What all puts of this store may hold in memory of bodies that come as streams. Default 32 MiB. */
+  readonly buffered: number
+}
+
+export interface S3StoreOptions extends S3WriteSettings {
+  readonly bucket: string
+  /** Printed in {@link ObjectStore.url} alone: keys are whole keys. */
+  readonly prefix?: string
+  /** `http(s)://host[:port][/path]`; default what the SDK is configured with, else AWS. */
+  readonly endpoint?: string
+  readonly region?: string
+  readonly profile?: string
+  /** Default: the SDK's own chain (environment, profile, SSO, web identity, container and instance roles). */
+  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>)
+  readonly addressing?: S3Addressing
+  /** Allows plain http beyond the loopback: keys, transcripts and signatures can then be read on the way. */
+  readonly insecure?: boolean
+  /** Sockets, and so requests in flight. Default 64. */
+  readonly concurrency?: number
+  /** Tries of one request, the first included, of what the SDK calls transient. Default 3. */
+  readonly attempts?: number
+  /** Milliseconds until a connection stands. Default 5,000. */
+  readonly connectTimeoutMs?: number
+  /** Milliseconds in which nothing moves on a connection; also ends bodies that nobody reads. Default 60,000. */
+  readonly idleTimeoutMs?: number
+  /** `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` by name, for Node versions whose agents take them (22.21, 24.5 and later). */
+  readonly proxyEnv?: Readonly<Record<string, string | undefined>>
+  readonly limits?: Partial<S3Limits>
+}
+
+const MIB = 1024 * 1024
+
+export const DEFAULT_LIMITS: S3Limits = {
+  singlePut: 16 * MIB,
+  part: 8 * MIB,
+  singleCopy: 5 * 1024 * MIB,
+  copyPart: 512 * MIB,
+  buffered: 32 * MIB,
+}

@@ -1,0 +1,247 @@
+import {createHash} from 'node:crypto'
+import type {Readable} from 'node:stream'
+import {isDeepStrictEqual} from 'node:util'
+import type * as S3 from '@aws-sdk/client-s3'
+import {hasCode} from '../../base/errors.js'
+import {storeError} from '../errors.js'
+import {checkKey} from '../key.js'
+import {checkMetadata} from '../metadata.js'
+import {
+  bodySize,
+  type DeleteResult,
+  type GetOptions,
+  type ListOptions,
+  type ListPage,
+  type ObjectBody,
+  type ObjectContent,
+  type ObjectHead,
+  type ObjectStore,
+  openBody,
+  type PutOptions,
+  type PutResult,
+  type RequestOptions,
+  type StoreTraits,
+} from '../object-store.js'
+import {ByteBudget} from './byte-budget.js'
+import {S3Connection} from './connection.js'
+import {copyObject} from './copy-object.js'
+import {deleteObjects} from './delete-objects.js'
+import {listObjects} from './list-objects.js'
+import {bufferedByUpload, putInParts, type Uploader} from './multipart.js'
+import {DEFAULT_LIMITS, type S3StoreOptions} from './options.js'
+import {readBody} from './read-body.js'
+import {bareEtag, conditionParams, objectParams, quoted} from './write-params.js'
+
+/**
+ * Opens a bucket. Sends nothing yet: a missing bucket or wrong credentials show at the first call. Loads the AWS SDK.
+ *
+ * @throws ENDPOINT_REFUSED, REGION_MISSING (usage)
+ */
+export async function openS3ObjectStore(options: S3StoreOptions): Promise<S3ObjectStore> {
+  const prefix = (options.prefix ?? '').replace(/\/$/, '')
+  const url = `s3://${options.bucket}${prefix === '' ? '' : `/${prefix}`}`
+  return new S3ObjectStore(await S3Connection.open(options, url), options)
+}
+
+/**
+ * A bucket of S3 or of a server that speaks like it.
+ *
+ * Every put carries a checksum that the store verifies: SHA-256 up to `limits.singlePut`, CRC-32 of each part and of the
+ * whole above. A put that the SDK sent twice and that then met a failed condition is looked at before it counts as refused:
+ * equal bytes and metadata mean that the first try had landed. So what two writers must not both believe to have written
+ * has to name its writer.
+ */
+export class S3ObjectStore implements ObjectStore {
+  readonly url: string
+  readonly traits: StoreTraits
+  readonly #connection: S3Connection
+  readonly #uploader: Uploader
+  readonly #budget: ByteBudget
+
+  constructor(connection: S3Connection, options: S3StoreOptions) {
+    const isDirectoryBucket = options.bucket.endsWith('--x-s3')
+    this.url = connection.url
+    this.traits = {sortedListing: !isDirectoryBucket, directoryPrefixesOnly: isDirectoryBucket}
+    this.#connection = connection
+    this.#uploader = {connection, options, limits: {...DEFAULT_LIMITS, ...options.limits}}
+    this.#budget = new ByteBudget(this.#uploader.limits.buffered)
+  }
+
+  async *list(options: ListOptions): AsyncIterable<ListPage> {
+    if (options.startAfter !== undefined && !this.traits.sortedListing) {
+      throw storeError('UNSUPPORTED', `A listing of ${this.url} has no order in which it could start after a key.`)
+    }
+    yield* listObjects(this.#connection, options)
+  }
+
+  async head(key: string, options: RequestOptions = {}): Promise<ObjectHead | undefined> {
+    checkKey(key)
+    try {
+      return this.#headOf(key, await this.#headObject(key, options.signal))
+    } catch (error) {
+      if (hasCode(error, 'OBJECT_NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<ObjectContent> {
+    checkKey(key)
+    const {range, ifMatch, signal} = options
+    if (range?.end !== undefined && range.end <= range.start) {
+      throw storeError('RANGE_INVALID', `The range asked of '${key}' in ${this.url} is empty.`)
+    }
+    const {sdk, target} = this.#connection
+    const call = {operation: 'GetObject', key, signal}
+    const output = await this.#connection.call(call, (client, request) =>
+      client.send(
+        new sdk.GetObjectCommand({
+          ...target,
+          Key: key,
+          ...(ifMatch === undefined ? {} : {IfMatch: quoted(ifMatch)}),
+          // Some servers send the whole object's checksum with a range.
+          ...(range === undefined ? {ChecksumMode: 'ENABLED'} : {Range: `bytes=${range.start}-${lastByte(range.end)}`}),
+        }),
+        request,
+      ),
+    )
+    const sent = output.ContentLength ?? 0
+    const size = totalSize(output) ?? sent
+    const isPart = output.ContentRange !== undefined
+    const wanted = Math.min(range?.end ?? size, size) - (range?.start ?? 0)
+    const body = output.Body as Readable
+    if (wanted < 0 || (wanted === 0 && range !== undefined)) {
+      body.destroy()
+      throw storeError('RANGE_INVALID', `Object '${key}' in ${this.url} has no bytes in the range asked for.`)
+    }
+    return {
+      ...this.#headOf(key, {...output, ContentLength: size}),
+      ...wholeSha256(range === undefined ? output.ChecksumSHA256 : undefined),
+      body: readBody(body, {
+        size: wanted,
+        skip: isPart ? 0 : (range?.start ?? 0),
+        what: `'${key}' in ${this.url}`,
+        signal,
+        translate: (error) => this.#connection.toStoreError(error, call),
+      }),
+    }
+  }
+
+  async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
+    options.signal?.throwIfAborted()
+    checkKey(key)
+    checkMetadata(options.metadata)
+    const size = bodySize(body)
+    const {limits} = this.#uploader
+    const inParts = size > limits.singlePut
+    if (body instanceof Uint8Array) {
+      return inParts ? putInParts(this.#uploader, key, body, options) : this.#putBytes(key, body, options)
+    }
+    return this.#budget.hold(inParts ? bufferedByUpload(size, limits) : size, options.signal, async () =>
+      inParts
+        ? putInParts(this.#uploader, key, body, options)
+        : this.#putBytes(key, await gather(key, body, options.signal), options),
+    )
+  }
+
+  async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
+    options.signal?.throwIfAborted()
+    checkKey(source)
+    checkKey(target)
+    checkMetadata(options.metadata)
+    return copyObject(this, this.#uploader, source, target, options)
+  }
+
+  /** The date is 0 when there was nothing to ask the store. */
+  async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {
+    options.signal?.throwIfAborted()
+    return deleteObjects(this.#connection, keys, options.signal)
+  }
+
+  async close(): Promise<void> {
+    this.#connection.close()
+  }
+
+  async #putBytes(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
+    const {sdk, target} = this.#connection
+    const {mode, signal} = options
+    const sha256 = createHash('sha256').update(bytes).digest('base64')
+    try {
+      const output = await this.#connection.call({operation: 'PutObject', key, mode, signal}, (client, request) =>
+        client.send(
+          new sdk.PutObjectCommand({
+            ...target,
+            ...objectParams(this.#uploader.options, options),
+            ...conditionParams(mode),
+            Key: key,
+            Body: bytes,
+            ContentLength: bytes.byteLength,
+            ChecksumSHA256: sha256,
+          }),
+          request,
+        ),
+      )
+      return {etag: bareEtag(output.ETag), date: this.#connection.dateOf(output)}
+    } catch (error) {
+      const retried = hasCode(error, 'OBJECT_EXISTS', 'OBJECT_CHANGED') && error.details['retried'] === true
+      const ours = retried ? await this.#findOurs(key, sha256, options) : undefined
+      if (ours !== undefined) return ours
+      throw error
+    }
+  }
+
+  async #findOurs(key: string, sha256: string, options: PutOptions): Promise<PutResult | undefined> {
+    const head = await this.#headObject(key, options.signal).catch(() => undefined)
+    if (head === undefined || head.ChecksumSHA256 !== sha256) return undefined
+    if (!isDeepStrictEqual({...head.Metadata}, {...options.metadata})) return undefined
+    return {etag: bareEtag(head.ETag), date: this.#connection.dateOf(head)}
+  }
+
+  async #headObject(key: string, signal: AbortSignal | undefined): Promise<S3.HeadObjectCommandOutput> {
+    const {sdk, target} = this.#connection
+    return this.#connection.call({operation: 'HeadObject', key, signal}, (client, request) =>
+      client.send(new sdk.HeadObjectCommand({...target, Key: key, ChecksumMode: 'ENABLED'}), request),
+    )
+  }
+
+  #headOf(key: string, output: S3.HeadObjectCommandOutput): ObjectHead {
+    return {
+      key,
+      size: output.ContentLength ?? 0,
+      etag: bareEtag(output.ETag),
+      modified: output.LastModified?.getTime() ?? 0,
+      metadata: {...output.Metadata},
+      ...(output.ContentType === undefined ? {} : {contentType: output.ContentType}),
+      ...(output.StorageClass === undefined ? {} : {storageClass: output.StorageClass}),
+      date: this.#connection.dateOf(output),
+    }
+  }
+}
+
+function lastByte(end: number | undefined): string {
+  return end === undefined ? '' : String(end - 1)
+}
+
+/** Of a range: what stands after the slash of `bytes 0-9/100`. */
+function totalSize({ContentRange}: S3.GetObjectCommandOutput): number | undefined {
+  const total = /\/(\d+)$/.exec(ContentRange ?? '')?.[1]
+  return total === undefined ? undefined : Number(total)
+}
+
+/** A checksum of checksums (`…-3`) says nothing about the whole. */
+function wholeSha256(checksum: string | undefined): {sha256?: string} {
+  if (checksum === undefined || checksum.includes('-')) return {}
+  return {sha256: Buffer.from(checksum, 'base64').toString('hex')}
+}
+
+async function gather(key: string, body: ObjectBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const size = bodySize(body)
+  const bytes = Buffer.allocUnsafeSlow(size)
+  let filled = 0
+  for await (const chunk of openBody(body)) {
+    signal?.throwIfAborted()
+    if (filled + chunk.byteLength <= size) bytes.set(chunk, filled)
+    filled += chunk.byteLength
+  }
+  if (filled === size) return bytes
+  throw storeError('CHECKSUM_MISMATCH', `The body for '${key}' gave ${filled} bytes, not ${size}.`)
+}
