@@ -2,12 +2,13 @@
 //   --if-stale         only when a source is newer than the last build
 //   --check-manifest   builds, and fails when the committed manifest is not what the commands say
 import {spawnSync} from 'node:child_process'
-import {existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
+const next = join(root, '.cache', `dist-${process.pid}`)
 const stamp = join(dist, '.built')
 const manifest = join(root, 'oclif.manifest.json')
 const flags = new Set(process.argv.slice(2))
@@ -17,8 +18,10 @@ if (!flags.has('--if-stale') || isStale()) build()
 function build() {
   const before = existsSync(manifest) ? readFileSync(manifest, 'utf8') : ''
   const startedAt = new Date()
+  // Beside the old one and then in its place: a build that fails leaves what was there.
+  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next])
   rmSync(dist, {recursive: true, force: true})
-  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
+  renameSync(next, dist)
   // oclif would read the commands from the manifest that it is to write.
   rmSync(manifest, {force: true})
   node(['node_modules/oclif/bin/run.js', 'manifest'], {NODE_ENV: 'production'})
@@ -44,7 +47,9 @@ function node(args, env = {}) {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  if (status !== 0) fail(`${args.join(' ')} failed:\n${stdout}${stderr}`)
+  if (status === 0) return
+  rmSync(next, {recursive: true, force: true})
+  fail(`${args.join(' ')} failed:\n${stdout}${stderr}`)
 }
 
 function fail(message) {

@@ -9,7 +9,7 @@ export interface LogOptions {
   /** Absolute. Appended to; made with mode 0600. */
   readonly file: string | undefined
   readonly format: LogFormat | undefined
-  /** Takes secrets out of a finished line: the last gate, whatever a caller put into its fields. */
+  /** Takes secrets out of every text of a line: the last gate, whatever a caller put into its fields. */
   readonly mask: (text: string) => string
 }
 
@@ -27,11 +27,14 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   const sink = options.file === undefined ? stderrSink : fileSink(options.file)
   const format = options.format ?? (options.file === undefined ? 'text' : 'json')
   const {pino} = await import('pino')
-  const write = (line: string): void => sink.write(options.mask(format === 'json' ? line : toText(line)))
+  const write = (line: string): void => {
+    const masked = JSON.parse(line, (key, value: unknown) => maskField(key, value, options.mask))
+    sink.write(format === 'json' ? `${JSON.stringify(masked)}\n` : toText(masked))
+  }
   const log = pino(
     {
       level: 'debug',
-      base: {pid: process.pid},
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {level: (label) => ({level: label})},
     },
@@ -73,9 +76,15 @@ function open(path: string): number {
   }
 }
 
+const SECRET_FIELD = /secret|token|password|authorization|credential|signature/iu
+
+function maskField(name: string, value: unknown, mask: (text: string) => string): unknown {
+  if (typeof value !== 'string') return value
+  return SECRET_FIELD.test(name) ? '***' : mask(value)
+}
+
 /** `12:00:00.123 debug put key=… bytes=12`: pino's line for people. */
-function toText(line: string): string {
-  const {time, level, msg, pid: _, ...fields} = JSON.parse(line) as Record<string, unknown>
+function toText({time, level, msg, ...fields}: Record<string, unknown>): string {
   const pairs = Object.entries(fields).map(
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )

@@ -37,7 +37,7 @@ async function fail(error: unknown, argv: readonly string[], config: Config): Pr
   if (isClosedPipe(error)) return 0
   const failure = await describe(error, argv, config)
   const json = wantsJson(argv, process.env['REPRISE_JSON'])
-  if (json) await writeOut(process.stdout, maskSecrets(failureJson(failure)))
+  if (json) await writeOut(process.stdout, failureJson(failure, maskSecrets))
   else await writeOut(process.stderr, maskSecrets(failureText(failure)))
   const ours = ownArguments(argv)
   if (ours.includes('--verbose') || ours.includes('-v'))

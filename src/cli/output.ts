@@ -12,9 +12,11 @@ export function successJson(result: unknown, warnings: readonly Warning[]): stri
   return `${JSON.stringify({status: 'ok', result, warnings})}\n`
 }
 
-export function failureJson(error: RepriseError): string {
-  const {kind, code, message, suggestions} = error
-  return `${JSON.stringify({status: 'error', error: {kind, code, message, suggestions}})}\n`
+/** @param mask takes secrets out of each text: over the finished line it could take JSON's own quotes along. */
+export function failureJson(error: RepriseError, mask: (text: string) => string): string {
+  const {kind, code} = error
+  const suggestions = error.suggestions.map((suggestion) => mask(suggestion))
+  return `${JSON.stringify({status: 'error', error: {kind, code, message: mask(error.message), suggestions}})}\n`
 }
 
 /** For people, on stderr: what happened, its code, then one next step a line. */

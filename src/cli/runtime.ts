@@ -2,12 +2,13 @@ import type {Clock, Random} from '../base/clock.js'
 import type {Logger} from '../base/logger.js'
 import type {Progress} from '../base/progress.js'
 import {systemClock, systemRandom} from '../base/system.js'
-import type {ObjectStore} from '../object-store/object-store.js'
+import type {StoreUrl} from '../object-store/store-url.js'
+import type {LeaseOwner} from '../registry/lease-record.js'
 import type {Directories} from './directories.js'
 import type {Environment} from './environment.js'
 import type {Interruption} from './interruption.js'
 import {openLog} from './log.js'
-import {openStore} from './open-store.js'
+import type {OpenedStore} from './open-store.js'
 import type {Warning} from './output.js'
 import {openProgress} from './progress.js'
 import {lookAtScreen, type Screen} from './screen.js'
@@ -30,8 +31,12 @@ export interface Runtime {
   onCleanup(cleanup: () => Promise<void> | void): void
   /** Told to the person on stderr, or in the envelope with `--json`; not at all with `--quiet`. */
   warn(warning: Warning): void
-  /** Opens a store by URL (`settings.stores` holds the run's own). Closed when the command ends. */
-  openStore(url: string): Promise<ObjectStore>
+  /** This process as the owner of a lease. */
+  owner(): Promise<LeaseOwner>
+  /** The run's own stores, as given: placeholders are still open. At least one; writing commands use the first. */
+  storeUrls(): Promise<readonly StoreUrl[]>
+  /** Opens a store; it is closed when the command ends. */
+  openStore(url: StoreUrl): Promise<OpenedStore>
 }
 
 export interface RuntimeOptions {
@@ -67,10 +72,19 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
     signal: interruption.signal,
     onCleanup: (cleanup) => interruption.onCleanup(cleanup),
     warn: (warning) => options.warn(warning),
+    async owner() {
+      const {thisProcess} = await import('./machine.js')
+      return thisProcess()
+    },
+    async storeUrls() {
+      const {parseStoreUrl} = await import('../object-store/store-url.js')
+      return settings.stores.map((text) => parseStoreUrl(text, {cwd: process.cwd()}))
+    },
     async openStore(url) {
-      const store = await openStore(url, {...shared, workingDirectory: process.cwd()})
-      interruption.onCleanup(() => store.close())
-      return store
+      const {openStore} = await import('./open-store.js')
+      const opened = await openStore(url, shared)
+      interruption.onCleanup(() => opened.store.close())
+      return opened
     },
   }
 }

@@ -20,12 +20,13 @@ export interface ScreenOptions {
 
 export function lookAtScreen(options: ScreenOptions): Screen {
   const {stdin, stdout, stderr} = process
+  const [input, output, errors] = [isTerminal(stdin), isTerminal(stdout), isTerminal(stderr)]
   return {
-    columns: stdout.isTTY ? stdout.columns || 80 : Number(options.env['COLUMNS']) || 80,
-    color: wantsColor(options, stdout.isTTY),
-    stdoutIsTerminal: stdout.isTTY,
-    stderrIsTerminal: stderr.isTTY,
-    interactive: stdin.isTTY && stderr.isTTY && !options.noInput && options.env['CI'] === undefined,
+    columns: output ? stdout.columns || 80 : Number(options.env['COLUMNS']) || 80,
+    color: wantsColor(options, output),
+    stdoutIsTerminal: output,
+    stderrIsTerminal: errors,
+    interactive: input && errors && !options.noInput && options.env['CI'] === undefined,
   }
 }
 
@@ -36,4 +37,9 @@ export function wantsColor(options: Pick<ScreenOptions, 'env' | 'noColor'>, term
   const force = env['FORCE_COLOR']
   if (force !== undefined) return force !== '0' && force !== 'false'
   return terminal && env['TERM'] !== 'dumb'
+}
+
+/** Node leaves it undefined, whatever its types say, where the stream is no terminal. */
+function isTerminal(stream: {readonly isTTY?: boolean}): boolean {
+  return stream.isTTY ?? false
 }

@@ -5,10 +5,10 @@
  * clipboard or fake a prompt, and a bidi control could show a path backwards. Nothing of theirs is printed without this.
  */
 
-// OSC, DCS, SOS, PM, APC: from the introducer to BEL or ST, or to the end where the terminator is missing.
-const STRINGS = /(?:\u001B[\]PX^_]|[\u009D\u0090\u0098\u009E\u009F])[\s\S]*?(?:\u0007|\u001B\\|\u009C|$)/gu
-const CSI = /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]?/gu
-const OTHER_ESCAPES = /\u001B[ -/]*[0-~]?/gu
+// In one pass, as a terminal reads: OSC, DCS, SOS, PM and APC from the introducer to BEL or ST (to the end where the
+// terminator is missing), then CSI, then all other escapes.
+const ESCAPES =
+  /(?:\u001B[\]PX^_]|[\u009D\u0090\u0098\u009E\u009F])[\s\S]*?(?:\u0007|\u001B\\|\u009C|$)|(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]?|\u001B[ -/]*[0-~]?/gu
 // Bidi embeddings, overrides, isolates and marks; zero-width and line-separator characters that hide or break text; tags.
 const INVISIBLE =
   /[\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB]|[\u{E0000}-\u{E007F}]/gu
@@ -17,12 +17,7 @@ const CONTROLS_BUT_LINES = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/gu
 const LONE_SURROGATE = /\p{Surrogate}/gu
 
 function strip(text: string): string {
-  return text
-    .replaceAll(LONE_SURROGATE, '\uFFFD')
-    .replaceAll(STRINGS, '')
-    .replaceAll(CSI, '')
-    .replaceAll(OTHER_ESCAPES, '')
-    .replaceAll(INVISIBLE, '')
+  return text.replaceAll(LONE_SURROGATE, '\uFFFD').replaceAll(ESCAPES, '').replaceAll(INVISIBLE, '')
 }
 
 /** Several lines: newlines stay (CRLF and CR become LF), a tab becomes two spaces. Idempotent. */
