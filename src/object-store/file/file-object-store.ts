@@ -1,5 +1,5 @@
 import {unlink} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
+import {dirname} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import pMap from 'p-map'
 import type {Clock, Random} from '../../base/clock.js'
@@ -21,14 +21,14 @@ import type {
   RequestOptions,
 } from '../object-store.js'
 import {DiskClock} from './disk-clock.js'
-import {diskError, ifThere} from './disk-errors.js'
+import {diskError} from './disk-errors.js'
 import {FileBody} from './file-body.js'
 import {Walk} from './listing.js'
 import {MetaFiles, type MetaIndex} from './meta-files.js'
 import {META_FOLDER, metaNamesOf, namesOf, type ObjectNames} from './names.js'
 import {type OpenObject, Reading} from './reading.js'
 import {Root} from './root.js'
-import {TempFiles} from './temp-files.js'
+import {claimed, TempFiles} from './temp-files.js'
 import {Versions} from './versions.js'
 import {Writing} from './writing.js'
 
@@ -176,15 +176,16 @@ export class FileObjectStore implements ObjectStore {
     // A key that was ever updated keeps a tombstone, which no late writer gets past.
     if ((await this.#versions.later(names)) !== undefined) return this.#writing.bury(names)
     if (!(await this.#root.holds(names.path))) return
-    if (!(await this.#root.stat(names.path))?.isFile()) return
-    const {folder, stem} = metaNamesOf(names, 1)
-    const reading = indexes.get(folder) ?? this.#meta.index(folder)
-    indexes.set(folder, reading)
-    const index = await reading
-    await ifThere(unlink(this.#root.at(names.path)))
+    const stats = await this.#root.stat(names.path)
+    if (!stats?.isFile()) return
+    const metaNames = metaNamesOf(names, 1)
+    const reading = indexes.get(metaNames.folder) ?? this.#meta.index(metaNames.folder)
+    indexes.set(metaNames.folder, reading)
+    const records = await this.#meta.own(metaNames, stats.ino, await reading)
+    const unlinked = await claimed(unlink(this.#root.at(names.path)), 'ENOENT')
     // An updater makes the folder of versions first and then looks for version 1.
     if ((await this.#versions.later(names)) !== undefined) return this.#writing.bury(names)
-    for (const name of index.get(stem) ?? []) await this.#meta.remove(join(folder, name))
+    if (unlinked) for (const record of records) await this.#meta.remove(record)
   }
 
   async #prune(metaFolder: string): Promise<void> {

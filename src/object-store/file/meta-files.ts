@@ -104,17 +104,33 @@ export class MetaFiles {
     index?: MetaIndex,
   ): Promise<FoundMeta | undefined> {
     const known = index?.get(names.stem) ?? (await this.index(names.folder)).get(names.stem) ?? []
-    const found: FoundMeta[] = []
+    const found: (FoundMeta & {readonly path: string})[] = []
     for (const name of known) {
-      const record = await this.#read(join(names.folder, name))
+      const path = join(names.folder, name)
+      const record = await this.#read(path)
       const digest = NAME.exec(name)?.[2]
-      if (record !== undefined && digest !== undefined) found.push({digest, record})
+      if (record !== undefined && digest !== undefined) found.push({path, digest, record})
     }
     if (found.length <= 1) return found[0]
     const own = found.filter(({record}) => record.inode === inode)
     if (own.length === 1) return own[0]
     const digest = await hash()
-    return (own.length > 0 ? own : found).find((candidate) => candidate.digest === digest)
+    return this.#latest((own.length > 0 ? own : found).filter((candidate) => candidate.digest === digest))
+  }
+
+  /** Inodes are used again: a record that a crash left is older than the one of the file that has its inode now. */
+  async #latest<T extends {readonly path: string}>(candidates: readonly T[]): Promise<T | undefined> {
+    const dated = await Promise.all(
+      candidates.map(async (candidate) => ({candidate, at: (await this.#root.stat(candidate.path))?.mtimeMs ?? 0})),
+    )
+    return dated.toSorted((a, b) => b.at - a.at)[0]?.candidate
+  }
+
+  /** The metadata files that were written for this very file, and not for one that another writer is about to name. */
+  async own({folder, stem}: MetaNames, inode: number, index: MetaIndex): Promise<string[]> {
+    const paths = (index.get(stem) ?? []).map((name) => join(folder, name))
+    const records = await Promise.all(paths.map(async (path) => this.#read(path)))
+    return paths.filter((_, place) => records[place]?.inode === inode)
   }
 
   /** The digest alone, without opening a record where the folder's names tell it. */

@@ -55,6 +55,11 @@ export class Reading {
           return undefined
         }
         const meta = await this.#metaOf(names, version, handle, stats)
+        // Neither its own nor, as in a copied tree, the only one: it may have been deleted and created anew meanwhile.
+        if (meta?.record.inode !== stats.ino && (await this.#root.stat(version.path))?.ino !== stats.ino) {
+          await handle.close()
+          continue
+        }
         return {version, handle, stats, meta, etag: etagOf(version.number, stats, meta?.digest)}
       } catch (error) {
         await handle.close()

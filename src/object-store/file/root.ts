@@ -49,9 +49,14 @@ export class Root {
     return ifThere(lstat(this.at(path)))
   }
 
-  /** Opens a regular file for reading; undefined when there is none. */
+  /** Opens a file for reading, without waiting for a planted pipe's writer; undefined when there is none. */
   async open(path: string): Promise<FileHandle | undefined> {
-    return unless(open(this.at(path), constants.O_RDONLY | constants.O_NOFOLLOW), 'ENOENT', 'ENOTDIR', 'ELOOP')
+    return unless(
+      open(this.at(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
+      'ENOENT',
+      'ENOTDIR',
+      'ELOOP',
+    )
   }
 
   /**

@@ -121,13 +121,13 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-/** Whether a name was free to take: what a conditional write on a disk comes down to. */
-export async function claimed(call: Promise<unknown>): Promise<boolean> {
+/** Whether a call had the name to itself: took a free one, or (ENOENT) was the one to remove it. Conditions on a disk come down to this. */
+export async function claimed(call: Promise<unknown>, refusal: 'EEXIST' | 'ENOENT' = 'EEXIST'): Promise<boolean> {
   try {
     await call
     return true
   } catch (error) {
-    if (errno(error) === 'EEXIST') return false
+    if (errno(error) === refusal) return false
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import {readlink, symlink} from 'node:fs/promises'
 import {join} from 'node:path'
-import {ifThere} from './disk-errors.js'
+import {unless} from './disk-errors.js'
 import type {ObjectNames} from './names.js'
 import type {Root} from './root.js'
 import {claimed} from './temp-files.js'
@@ -47,12 +47,15 @@ export class Versions {
 
   /** Puts a tombstone on top of `version`. @returns false when another version came first. */
   async bury(names: ObjectNames, version: number, tombstone: Tombstone): Promise<boolean> {
-    const path = this.#root.at(pathOf(names, version + 1))
-    return claimed(symlink(`deleted/${tombstone.id}/${tombstone.predecessor}`, path))
+    const path = pathOf(names, version + 1)
+    if (await claimed(symlink(`deleted/${tombstone.id}/${tombstone.predecessor}`, this.#root.at(path)))) return true
+    // A network file system that sends a call twice refuses the second.
+    return (await this.tombstone(path))?.id === tombstone.id
   }
 
   async tombstone(path: string): Promise<Tombstone | undefined> {
-    const [word, id, predecessor] = (await ifThere(readlink(this.#root.at(path))))?.split('/') ?? []
+    const [word, id, predecessor] =
+      (await unless(readlink(this.#root.at(path)), 'ENOENT', 'ENOTDIR', 'EINVAL'))?.split('/') ?? []
     return word === 'deleted' && id !== undefined && predecessor !== undefined ? {id, predecessor} : undefined
   }
 }

@@ -78,7 +78,8 @@ export class Writing {
       await this.#refuseTaken(names)
       return {version: 0}
     }
-    // Else somebody has just written: the name is taken, and we come back.
+    // Somebody has written since.
+    if (!tombstone.deleted) return this.#base(names, mode)
     const id = (await this.#versions.tombstone(tombstone.path))?.id
     return {version: tombstone.number, ...(id === undefined ? {} : {id})}
   }
@@ -117,7 +118,7 @@ export class Writing {
       options.signal?.throwIfAborted()
       // Whoever deletes version 1 unlinks it first and then looks for the folder of versions, which stands by now.
       if (base.version === 1 && !(await this.#root.holds(names.path))) return undefined
-      named = await this.#link(temp.path, target, folder)
+      named = await this.#link(temp, target, folder)
       if (!named) return undefined
       const outcome = await this.#settle(names, version, id)
       if (outcome !== 'won') {
@@ -133,13 +134,15 @@ export class Writing {
     return this.#written(names, version, temp)
   }
 
-  async #link(source: string, target: string, folder: string): Promise<boolean> {
+  async #link(temp: TempFile, target: string, folder: string): Promise<boolean> {
     for (;;) {
       try {
-        return await claimed(link(this.#root.at(source), this.#root.at(target)))
+        if (await claimed(link(this.#root.at(temp.path), this.#root.at(target)))) return true
+        // A network file system that sends a call twice refuses the second.
+        return (await this.#root.stat(target))?.ino === temp.inode
       } catch (error) {
         // A racing delete takes folders away as they become empty.
-        if (errno(error) !== 'ENOENT' || (await this.#root.stat(source)) === undefined) throw error
+        if (errno(error) !== 'ENOENT' || (await this.#root.stat(temp.path)) === undefined) throw error
         await this.#root.ensure(folder)
       }
     }

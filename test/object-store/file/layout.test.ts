@@ -1,3 +1,4 @@
+import {execFile} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
   chmod,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {promisify} from 'node:util'
 import {describe, expect, test} from 'vitest'
 import {listAll} from '../../../src/object-store/list-all.js'
 import {CREATE, OVERWRITE} from '../../../src/object-store/object-store.js'
@@ -130,6 +132,15 @@ describe('the tree of a file store', () => {
     expect((await listAll(store, {prefix: 'folder/'})).objects).toEqual([])
     expect(await readdir(outside)).toEqual(['secret'])
     await rm(outside, {recursive: true})
+  })
+
+  test('a planted pipe holds nobody up', async () => {
+    const directory = await tempDirectory()
+    await promisify(execFile)('mkfifo', [join(directory, 'pipe')])
+    const store = fileStore(directory)
+    expect(await store.head('pipe')).toBeUndefined()
+    expect(await keysOf(store)).toEqual([])
+    await expect(store.put('pipe', bytes('x'), {mode: OVERWRITE})).rejects.toMatchObject({code: 'KEY_INVALID'})
   })
 
   test('an object is no folder', async () => {

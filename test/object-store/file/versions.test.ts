@@ -155,6 +155,37 @@ describe('versions of an object on disk', () => {
     expect((await readdir(directory, {recursive: true})).toSorted()).toEqual(['.reprise', '.reprise/tmp'])
   })
 
+  test('create and delete exclude each other, on a fresh key and on one with a history', async () => {
+    const directory = await tempDirectory()
+    const clients = [1, 2, 3, 4].map(() => fileStore(directory))
+    await fileStore(directory).put('old', bytes('1'), {mode: OVERWRITE})
+    await fileStore(directory).put('old', bytes('2'), {mode: OVERWRITE})
+    await fileStore(directory).delete(['old'])
+    for (const key of ['fresh', 'old']) {
+      let inside = 0
+      let entered = 0
+      await Promise.all(
+        clients.map(async (store, client) => {
+          for (let round = 0; round < 40; round++) {
+            try {
+              await store.put(key, bytes('mine'), {mode: CREATE, metadata: {client: String(client)}})
+            } catch (error) {
+              if (!hasCode(error, 'OBJECT_EXISTS', 'STORE_CONFLICT')) throw error
+              continue
+            }
+            entered++
+            expect(++inside).toBe(1)
+            expect((await store.head(key))?.metadata).toEqual({client: String(client)})
+            inside--
+            await store.delete([key])
+          }
+        }),
+      )
+      expect(entered).toBeGreaterThan(10)
+      expect(await fileStore(directory).head(key)).toBeUndefined()
+    }
+  })
+
   test('folders come and go under racing writers', async () => {
     const directory = await tempDirectory()
     const [one, two] = [fileStore(directory), fileStore(directory)]
