@@ -78,6 +78,10 @@ export class StoreLease implements Lease {
     return this.#record.cutOff
   }
 
+  get date(): number {
+    return this.#date
+  }
+
   /** The store's time at which the lease ends unless it is renewed. */
   get expiry(): number {
     return this.#record.expiry
@@ -97,7 +101,7 @@ export class StoreLease implements Lease {
       if (found?.record.hold === hold) return fresh(new StoreLease(context, sessionId, found, found.record.epoch === 1))
       const date = found?.date ?? (await storeDate(context.store, sessionId))
       if (found && !isFree(found.record, date) && !force && context.isDead?.(found.record.owner) !== true) {
-        throw held(sessionId, found.record)
+        throw leaseHeld(sessionId, found.record)
       }
       const record = takenOver(found?.record, context.owner, hold, date)
       const mode: PutMode = found ? {type: 'update', etag: found.etag} : CREATE
@@ -221,7 +225,7 @@ async function storeDate(store: ObjectStore, sessionId: string): Promise<number>
   return (await listAll(store, {prefix: leaseKeyOf(sessionId)})).date
 }
 
-function held(sessionId: string, {owner, expiry}: LeaseRecord): RepriseError {
+export function leaseHeld(sessionId: string, {owner, expiry}: LeaseRecord): RepriseError {
   const until = new Date(expiry).toISOString()
   return new RepriseError({
     kind: 'conflict',

@@ -9,6 +9,8 @@ export interface Lease {
   readonly cutOff: number
   /** This acquisition had to create the record: the session is new, or the record got lost. */
   readonly created: boolean
+  /** The store's clock at its last answer about the lease, ms since the epoch. */
+  readonly date: number
 
   /** After it resolves, the lease was held at an instant after the call. */
   renew(): Promise<void>

@@ -83,11 +83,11 @@ export class LeasedTranscript {
     })
   }
 
-  /** Makes the transcript `target`'s bytes, whatever that removes. */
-  async rebase(target: TranscriptBytes, options: RebaseOptions = {}): Promise<void> {
-    await this.#exclusively(async () => {
+  /** Makes the transcript `target`'s bytes, whatever that removes. @returns the part that was written. */
+  async rebase(target: TranscriptBytes, options: RebaseOptions = {}): Promise<RangedPart> {
+    return this.#exclusively(async () => {
       await this.#current()
-      await this.#rebase(() => target, options)
+      return this.#rebase(() => target, options)
     })
   }
 
@@ -127,12 +127,14 @@ export class LeasedTranscript {
   }
 
   /** Deletes what rebases displaced, as far as its grace is over. Call now and then, and before the lease is released. */
-  async tidy(date: number): Promise<void> {
-    const due = this.#pending.filter((each) => each.notBefore <= date)
-    if (due.length === 0) return
-    await this.#lease.renew()
-    this.#pending = this.#pending.filter((each) => each.notBefore > date)
-    await this.#remove(due.flatMap((each) => each.keys))
+  async tidy(): Promise<void> {
+    await this.#exclusively(async () => {
+      if (!this.#pending.some((each) => each.notBefore <= this.#lease.date)) return
+      await this.#lease.renew()
+      const due = this.#pending.filter((each) => each.notBefore <= this.#lease.date)
+      this.#pending = this.#pending.filter((each) => !due.includes(each))
+      await this.#remove(due.flatMap((each) => each.keys))
+    })
   }
 
   async #current(): Promise<End> {
@@ -208,7 +210,7 @@ export class LeasedTranscript {
     return written
   }
 
-  async #rebase(targetOf: (view: TranscriptView) => TranscriptBytes, options: RebaseOptions): Promise<void> {
+  async #rebase(targetOf: (view: TranscriptView) => TranscriptBytes, options: RebaseOptions): Promise<RangedPart> {
     for (let tries = 0; tries < MAX_SETTLE_ROUNDS; tries++) {
       this.#end = undefined
       await this.#lease.raiseAbove(this.#lease.epoch)
@@ -224,7 +226,7 @@ export class LeasedTranscript {
         view,
         [...rebased.journal.displaced].map((name) => transcriptPrefix(this.ref) + name),
       )
-      return
+      return written.part
     }
     throw neverSettles(this.ref)
   }

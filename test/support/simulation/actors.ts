@@ -108,7 +108,7 @@ export class Holder extends Actor {
     else if (dice < 0.28) this.#release(held)
     else if (dice < 0.38 && this.#options.replace !== false) this.#replace(held)
     else if (dice < 0.46 && this.#options.sweep !== false) this.#sweep(held)
-    else if (dice < 0.5) this.start(() => held.transcript.tidy(this.world.network.now))
+    else if (dice < 0.5) this.start(() => held.transcript.tidy())
     else this.#append(held)
   }
 
@@ -165,7 +165,7 @@ export class Holder extends Actor {
 
   #release({lease, transcript}: NonNullable<Holder['_']>): void {
     this.start(async (still) => {
-      await transcript.tidy(this.world.network.now)
+      await transcript.tidy()
       await lease.release()
       this.world.network.say(this.name, 'releases')
       if (still()) this.#held = undefined

@@ -1,0 +1,68 @@
+import * as v from 'valibot'
+import {listAll} from '../object-store/list-all.js'
+import {type ObjectStore, OVERWRITE} from '../object-store/object-store.js'
+import {readObject} from '../object-store/read-object.js'
+import {SUMMARY_PREFIX, summaryKeyOf} from './names.js'
+
+const MAX_SUMMARY_BYTES = 64 * 1024
+
+const Text = v.optional(v.string())
+const Count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)))
+
+/**
+ * The content of `.reprise/sessions/{sessionId}.json`: what a listing shows of a session. Derived and possibly behind: nothing
+ * rests on it, and it can be made again from the parts.
+ */
+export const SessionSummarySchema = v.looseObject({
+  version: v.literal(1),
+  sessionId: v.string(),
+  homeKey: v.string(),
+  agent: v.string(),
+  title: Text,
+  name: Text,
+  task: Text,
+  firstPrompt: Text,
+  entries: Count,
+  messages: Count,
+  /** Of the main transcript. */
+  bytes: Count,
+  parts: Count,
+  cwd: Text,
+  machine: Text,
+  branch: Text,
+  commit: Text,
+  createdAt: Text,
+  updatedAt: Text,
+})
+
+export type SessionSummary = v.InferOutput<typeof SessionSummarySchema>
+
+export async function writeSummary(store: ObjectStore, summary: SessionSummary): Promise<void> {
+  const body = Buffer.from(`${JSON.stringify(summary)}\n`)
+  await store.put(summaryKeyOf(summary.sessionId), body, {mode: OVERWRITE, contentType: 'application/json'})
+}
+
+/** @returns undefined where there is none that this code can read: it is derived data, and never an error. */
+export async function readSummary(store: ObjectStore, sessionId: string): Promise<SessionSummary | undefined> {
+  const object = await readObject(store, summaryKeyOf(sessionId), {limit: MAX_SUMMARY_BYTES}).catch(() => undefined)
+  return object && decodeSummary(object.bytes)
+}
+
+export function decodeSummary(bytes: Uint8Array): SessionSummary | undefined {
+  try {
+    const parsed = v.safeParse(SessionSummarySchema, JSON.parse(Buffer.from(bytes).toString()))
+    return parsed.success ? parsed.output : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Sessions that have a summary, with its etag. */
+export async function listSummaries(
+  store: ObjectStore,
+): Promise<{sessionId: string; etag: string; modified: number}[]> {
+  const {objects} = await listAll(store, {prefix: SUMMARY_PREFIX})
+  return objects
+    .filter(({key}) => key.endsWith('.json'))
+    .map(({key, etag, modified}) => ({sessionId: key.slice(SUMMARY_PREFIX.length, -'.json'.length), etag, modified}))
+}

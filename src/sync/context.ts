@@ -1,0 +1,35 @@
+import type {Clock, Random} from '../base/clock.js'
+import type {Logger} from '../base/logger.js'
+import type {ObjectStore} from '../object-store/object-store.js'
+import type {LeaseOwner} from '../registry/lease-record.js'
+import type {LeaseContext} from '../registry/store-lease.js'
+import type {Homes} from '../store/home.js'
+import type {Parts} from '../store/parts.js'
+import type {WriteContext} from '../store/write-part.js'
+import type {SyncState} from './sync-state.js'
+
+/** What moving sessions between one config dir and one store needs. */
+export interface SyncContext {
+  readonly store: ObjectStore
+  readonly parts: Parts
+  readonly homes: Homes
+  readonly clock: Clock
+  readonly random: Random
+  readonly machine: string
+  /** This process, as lease records name it. */
+  readonly owner: LeaseOwner
+  readonly isDead: (owner: LeaseOwner) => boolean
+  readonly state: SyncState
+  readonly configDir: string
+  /** The uid that must own what is read; undefined where there are none. */
+  readonly uid: number | undefined
+  readonly logger: Logger
+}
+
+export function writeContext({parts, clock, random, machine}: SyncContext): WriteContext {
+  return {parts, clock, random, machine}
+}
+
+export function leaseContext({store, clock, random, owner, isDead}: SyncContext): LeaseContext {
+  return {store, clock, random, owner, isDead}
+}

@@ -1,0 +1,73 @@
+import {hasCode} from '../base/errors.js'
+import {OVERWRITE} from '../object-store/object-store.js'
+import {filesPrefix} from '../store/names.js'
+import type {LocalSession, NamedFile} from '../transcript/discover.js'
+import {openPlainFile} from '../transcript/safe-open.js'
+import type {SyncContext} from './context.js'
+import type {SessionState} from './sync-state.js'
+
+export interface PushedFiles {
+  readonly bytes: number
+  readonly parts: number
+  /** What is stored now, for the next time. */
+  readonly files: SessionState['files']
+}
+
+/**
+ * Stores what a session refers to beside its transcripts: outputs too large for them, and the backups of `/rewind`. A file with
+ * more names than one is left out: it may be something else's under another name.
+ */
+export async function pushFiles(
+  context: SyncContext,
+  {sessionId, toolResults, fileHistory}: LocalSession,
+  {files: before}: SessionState,
+): Promise<PushedFiles> {
+  const files = {...before}
+  let [bytes, parts] = [0, 0]
+  for (const [folder, all] of [
+    ['tool-results', toolResults],
+    ['file-history', fileHistory],
+  ] as const) {
+    for (const file of all) {
+      const name = `${folder}/${file.name}`
+      const stamp = `${file.size}:${file.mtimeMs}:${file.ino}`
+      if (files[name] === stamp) continue
+      if (file.nlink > 1) {
+        context.logger.warn('a file with several names is left out', {path: file.path})
+        continue
+      }
+      const uploaded = await pushFile(context, `${filesPrefix(sessionId)}${name}`, file)
+      files[name] = stamp
+      if (uploaded) {
+        bytes += file.size
+        parts++
+      }
+    }
+  }
+  return {bytes, parts, files}
+}
+
+/** @returns false when the store has that file already. */
+async function pushFile({store, uid}: SyncContext, key: string, {path}: NamedFile): Promise<boolean> {
+  const {handle, file} = await openPlainFile(path, {owner: uid})
+  try {
+    const body = {
+      size: file.size,
+      open: () => handle.createReadStream({start: 0, end: Math.max(0, file.size - 1), autoClose: false}),
+    }
+    const there = await store.head(key)
+    if (there?.size === file.size && there.metadata['mtime'] === mtimeOf(file.mtimeMs)) return false
+    const metadata = {mtime: mtimeOf(file.mtimeMs)}
+    await store.put(key, file.size === 0 ? new Uint8Array(0) : body, {mode: OVERWRITE, metadata})
+    return true
+  } catch (error) {
+    if (hasCode(error, 'FILE_NOT_FOUND')) return false
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+function mtimeOf(ms: number): string {
+  return String(Math.floor(ms))
+}

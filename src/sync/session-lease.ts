@@ -1,0 +1,45 @@
+import {hasCode} from '../base/errors.js'
+import type {LeaseRecord} from '../registry/lease-record.js'
+import {isFree} from '../registry/lease-record.js'
+import {leaseHeld, readLease, type StoredLease, StoreLease} from '../registry/store-lease.js'
+import type {PartRange} from '../store/part.js'
+import {leaseContext, type SyncContext} from './context.js'
+
+/**
+ * The lease record of a session that is to be written without the lease.
+ *
+ * @throws LEASE_HELD by another that is not known to be dead.
+ */
+export async function freeLease(context: SyncContext, sessionId: string): Promise<StoredLease | undefined> {
+  const found = await readLease(context.store, sessionId)
+  if (found && !isFree(found.record, found.date) && !context.isDead(found.record.owner)) {
+    throw leaseHeld(sessionId, found.record)
+  }
+  return found
+}
+
+/**
+ * Whether what ends in this part stays: a holder of the lease that has not looked yet may still fence a leased part of an epoch
+ * that was cut off, and nothing else.
+ */
+export function isAssured(record: LeaseRecord | undefined, end: PartRange | undefined): boolean {
+  return !record || !end || !end.leased || end.epoch === record.epoch || end.epoch > record.cutOff
+}
+
+/** Runs work under the session's lease and gives it back; left to expire when a request of the work may still be on its way. */
+export async function underLease<T>(
+  context: SyncContext,
+  sessionId: string,
+  work: (lease: StoreLease) => Promise<T>,
+): Promise<T> {
+  const lease = await StoreLease.acquire(leaseContext(context), sessionId)
+  try {
+    const result = await work(lease)
+    await lease.release()
+    return result
+  } catch (error) {
+    if (!hasCode(error, 'STORE_UNREACHABLE', 'STORE_THROTTLED', 'LEASE_LOST'))
+      await lease.release().catch(() => undefined)
+    throw error
+  }
+}

@@ -1,0 +1,65 @@
+import type {Measure} from '../store/bytes.js'
+import type {SessionRef} from '../store/names.js'
+import {type SessionSummary, writeSummary} from '../store/summary-record.js'
+import {readLines} from '../transcript/lines.js'
+import {emptySummary, summarize, titleOf, type TranscriptSummary} from '../transcript/summary.js'
+import type {SyncContext} from './context.js'
+import type {LocalTranscript} from './local-transcript.js'
+import type {SessionState} from './sync-state.js'
+
+export interface SummaryLabels {
+  readonly parts: number
+  readonly task?: string
+  readonly name?: string
+}
+
+/**
+ * Writes the session's summary for listings, folded on from where the last one ended.
+ *
+ * @param measured the local main transcript, at its end and where the last summary ended.
+ * @returns the state to keep for the next one.
+ */
+export async function storeSummary(
+  context: SyncContext,
+  {sessionId, homeKey}: SessionRef,
+  local: LocalTranscript,
+  measured: ReadonlyMap<number, Measure>,
+  state: SessionState,
+  labels: SummaryLabels,
+): Promise<SessionState> {
+  const before = state.summary
+  const goesOn = before !== undefined && measured.get(before.value.bytes)?.digest === before.digest
+  const soFar = goesOn ? (before.value as unknown as TranscriptSummary) : emptySummary
+  const lines = readLines(local.read(soFar.bytes, local.length), {from: soFar.bytes, onTooLong: 'report'})
+  const value = await summarize(lines, soFar)
+  await writeSummary(context.store, summaryOf(context, sessionId, homeKey, value, labels))
+  const digest = measured.get(value.bytes)?.digest
+  return digest === undefined ? state : {...state, summary: {digest, value: {...value}}}
+}
+
+export function summaryOf(
+  {machine}: Pick<SyncContext, 'machine'>,
+  sessionId: string,
+  homeKey: string,
+  value: TranscriptSummary,
+  more: SummaryLabels,
+): SessionSummary {
+  const title = titleOf(value)
+  return {
+    version: 1,
+    sessionId,
+    homeKey,
+    agent: 'claude',
+    ...more,
+    ...(title !== undefined && {title}),
+    ...(value.firstPrompt !== undefined && {firstPrompt: value.firstPrompt}),
+    entries: value.entries,
+    messages: value.userMessages + value.assistantMessages,
+    bytes: value.bytes,
+    machine,
+    ...(value.cwd !== undefined && {cwd: value.cwd}),
+    ...(value.gitBranch !== undefined && {branch: value.gitBranch}),
+    ...(value.createdAt !== undefined && {createdAt: value.createdAt}),
+    ...(value.updatedAt !== undefined && {updatedAt: value.updatedAt}),
+  }
+}

@@ -1,0 +1,81 @@
+import {mkdir, readFile, stat} from 'node:fs/promises'
+import {join} from 'node:path'
+import * as v from 'valibot'
+import writeFileAtomic from 'write-file-atomic'
+import {sha256Hex} from '../base/hash.js'
+import {isSafeSegment} from '../store/names.js'
+
+const Extent = v.object({length: v.number(), digest: v.string()})
+const Transcript = v.object({
+  /** The last time local and stored held the same entries. */
+  agreed: v.optional(v.object({local: Extent, stored: Extent})),
+  /** What was found equal, so that it need not be found again: a listing, and the file as it was then. */
+  seen: v.optional(
+    v.object({listing: v.string(), size: v.number(), mtimeMs: v.number(), ino: v.number(), dev: v.number()}),
+  ),
+  /** SHA-256 of the subagent's metadata that is stored. */
+  metadata: v.optional(v.string()),
+})
+const SessionState = v.object({
+  version: v.literal(1),
+  homeKey: v.optional(v.string()),
+  transcripts: v.record(v.string(), Transcript),
+  /** Attachments that are stored: by name, their `size:mtimeMs:ino`. */
+  files: v.record(v.string(), v.string()),
+  /** A fold of the main transcript's first `bytes`, to go on from (`transcript/summary`). */
+  summary: v.optional(v.object({digest: v.string(), value: v.looseObject({bytes: v.number()})})),
+})
+
+export type TranscriptState = v.InferOutput<typeof Transcript>
+export type SessionState = v.InferOutput<typeof SessionState>
+
+export const emptySessionState: SessionState = {version: 1, transcripts: {}, files: {}}
+
+/**
+ * What earlier runs on this machine found out about a session, for one store and one config dir. It saves work and tells Claude's
+ * own rewrites from another's; losing it costs requests, never an entry.
+ */
+export interface SyncState {
+  read(sessionId: string): Promise<SessionState>
+  write(sessionId: string, state: SessionState): Promise<void>
+}
+
+/** One small file a session, replaced whole: runs beside each other do not mix. */
+export class FileSyncState implements SyncState {
+  readonly #dir: string
+  #made: Promise<unknown> | undefined
+
+  private constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  /**
+   * @param stateDir reprise's own state directory.
+   * @param storeUrl the store, as it is written for people.
+   * @param configDir known by device and inode: the same directory under another name is the same.
+   */
+  static async open(stateDir: string, storeUrl: string, configDir: string): Promise<FileSyncState> {
+    const {dev, ino} = await stat(configDir).catch(() => ({dev: 0, ino: 0}))
+    return new FileSyncState(join(stateDir, 'sync', sha256Hex(storeUrl).slice(0, 32), `${dev}-${ino}`))
+  }
+
+  async read(sessionId: string): Promise<SessionState> {
+    try {
+      const parsed = v.safeParse(SessionState, JSON.parse(await readFile(this.#pathOf(sessionId), 'utf8')))
+      return parsed.success ? parsed.output : emptySessionState
+    } catch {
+      return emptySessionState
+    }
+  }
+
+  async write(sessionId: string, state: SessionState): Promise<void> {
+    this.#made ??= mkdir(this.#dir, {recursive: true, mode: 0o700})
+    await this.#made
+    await writeFileAtomic(this.#pathOf(sessionId), `${JSON.stringify(state)}\n`, {mode: 0o600, fsync: false})
+  }
+
+  #pathOf(sessionId: string): string {
+    if (!isSafeSegment(sessionId)) throw new Error('not a session id')
+    return join(this.#dir, `${sessionId}.json`)
+  }
+}
