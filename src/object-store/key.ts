@@ -1,7 +1,7 @@
 import {storeError} from './errors.js'
 
 /** S3's limit, in UTF-8 bytes. */
-export const KEY_LIMIT = 1024
+const KEY_LIMIT = 1024
 
 /** @throws KEY_INVALID for a key that no store takes: empty, over {@link KEY_LIMIT}, not well-formed Unicode, or with a NUL. */
 export function checkKey(key: string): void {

@@ -1,12 +1,12 @@
 import type {Clock, Random} from '../base/clock.js'
 
 /** A number in [0, 1). */
-export function fraction(random: Random): number {
+function fraction(random: Random): number {
   const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4)
   return (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) / 2 ** 32
 }
 
-export interface BackoffOptions {
+interface BackoffOptions {
   readonly clock: Clock
   readonly random: Random
   /** The first wait is between 0 and this (ms); the range doubles with each try. */

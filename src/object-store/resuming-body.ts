@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import {storeError} from './errors.js'
 import type {GetOptions, ObjectContent} from './object-store.js'
 
-export interface ResumingBodyOptions {
+interface ResumingBodyOptions {
   readonly key: string
   readonly content: ObjectContent
   readonly options: GetOptions

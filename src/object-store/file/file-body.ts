@@ -5,7 +5,7 @@ import {diskError} from './disk-errors.js'
 
 const CHUNK = 256 * 1024
 
-export interface FileBodyOptions {
+interface FileBodyOptions {
   readonly key: string
   readonly start: number
   readonly end: number

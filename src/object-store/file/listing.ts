@@ -9,7 +9,7 @@ import type {Root} from './root.js'
 /** Objects whose state is asked for at once. */
 const BATCH = 64
 
-export type Listed = {readonly object: ObjectSummary} | {readonly prefix: string}
+type Listed = {readonly object: ObjectSummary} | {readonly prefix: string}
 
 interface Entry {
   /** The key of an object, or what the keys in a folder begin with (ends in `/`). */

@@ -5,7 +5,7 @@ import type {MetaNames} from './names.js'
 import type {Root} from './root.js'
 
 /** What is kept beside one version of an object, in `.reprise/meta/{key}.{SHA-256 of the bytes}.json`. */
-export interface MetaRecord {
+interface MetaRecord {
   /** Names this write: a later version says by it what it was built on. */
   readonly id: string
   /** Of the object's file: tells apart the records of writers that raced with equal bytes. */

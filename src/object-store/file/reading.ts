@@ -19,7 +19,7 @@ export interface OpenObject {
 }
 
 /** What an object says of itself without being opened. */
-export interface ObjectStat {
+interface ObjectStat {
   readonly etag: string
   readonly size: number
   readonly modified: number

@@ -13,7 +13,7 @@ export interface Version {
   readonly deleted: boolean
 }
 
-export interface Tombstone {
+interface Tombstone {
   readonly id: string
   readonly predecessor: string
 }

@@ -16,7 +16,7 @@ interface Base {
   readonly id?: string
 }
 
-export interface WritingParts {
+interface WritingParts {
   readonly root: Root
   readonly random: Random
   readonly temps: TempFiles
@@ -68,20 +68,20 @@ export class Writing {
 
   /** What is there, when the mode allows to write on top of it. */
   async #base(names: ObjectNames, mode: PutMode): Promise<Base> {
-    const object = await this.#reading.open(names)
+    const newest = await this.#versions.newest(names)
+    if (newest?.deleted) {
+      if (mode.type === 'update') throw changed(names)
+      const id = (await this.#versions.tombstone(newest.path))?.id
+      return {version: newest.number, ...(id === undefined ? {} : {id})}
+    }
+    const object = newest && (await this.#reading.open(names))
     await object?.handle.close()
     if (mode.type === 'create' && object !== undefined) throw exists(names)
     if (mode.type === 'update' && object?.etag !== mode.etag) throw changed(names)
     if (object !== undefined) return {version: object.version.number, id: object.meta?.record.id ?? object.etag}
-    const tombstone = (await this.#versions.later(names))?.at(-1)
-    if (tombstone === undefined) {
-      await this.#refuseTaken(names)
-      return {version: 0}
-    }
-    // Somebody has written since.
-    if (!tombstone.deleted) return this.#base(names, mode)
-    const id = (await this.#versions.tombstone(tombstone.path))?.id
-    return {version: tombstone.number, ...(id === undefined ? {} : {id})}
+    await this.#refuseTaken(names)
+    // Something was there a moment ago: look again.
+    return newest === undefined ? {version: 0} : this.#base(names, mode)
   }
 
   /** A name may be free to us and taken on the disk: by a folder, a link, or a name of other letter case. */
