@@ -3,7 +3,9 @@ import type {Logger} from '../base/logger.js'
 import {MeteredObjectStore, type StoreTotals} from '../object-store/metered.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {RetryingObjectStore} from '../object-store/retrying.js'
-import type {StoreUrl} from '../object-store/store-url.js'
+import type {S3StoreOptions} from '../object-store/s3/options.js'
+import type {S3StoreUrl, StoreUrl} from '../object-store/store-url.js'
+import type {Environment} from './environment.js'
 import type {Settings} from './settings.js'
 
 export interface StoreContext {
@@ -11,6 +13,7 @@ export interface StoreContext {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly env: Environment
 }
 
 /** A store with what its URL said; keys are whole keys, so `url.prefix` goes before them. */
@@ -44,8 +47,38 @@ export async function openStore(url: StoreUrl, context: StoreContext): Promise<O
   return {url, store, totals: () => metered.totals()}
 }
 
-async function openAdapter(url: StoreUrl, {clock, random}: StoreContext): Promise<ObjectStore> {
-  if (url.kind === 's3') throw new Error('s3')
+async function openAdapter(url: StoreUrl, context: StoreContext): Promise<ObjectStore> {
+  const {clock, random} = context
+  if (url.kind === 's3') {
+    const {openS3ObjectStore} = await import('../object-store/s3/s3-object-store.js')
+    return openS3ObjectStore(s3Options(url, context))
+  }
   const {FileObjectStore} = await import('../object-store/file/file-object-store.js')
   return new FileObjectStore({directory: url.dir, clock, random})
+}
+
+function s3Options({bucket, prefix}: S3StoreUrl, {settings, env}: StoreContext): S3StoreOptions {
+  return {
+    bucket,
+    prefix,
+    addressing: settings.addressing,
+    insecure: settings.insecure,
+    concurrency: settings.concurrency,
+    // One run of tries inside another: `--retries 0` must mean none in both.
+    attempts: Math.min(settings.retries + 1, 3),
+    idleTimeoutMs: settings.timeoutMs,
+    proxyEnv: env,
+    ...given('endpoint', settings.endpointUrl),
+    ...given('region', settings.region),
+    ...given('profile', settings.profile),
+    ...given('sse', settings.sse),
+    ...given('sseKmsKeyId', settings.sseKmsKeyId),
+    ...given('storageClass', settings.storageClass),
+    ...given('expectedBucketOwner', settings.expectedBucketOwner),
+  }
+}
+
+/** A setting that nobody gave is left to the SDK, which asks its own environment and files. */
+function given<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined ? {} : ({[key]: value} as Record<K, string>)
 }

@@ -2,7 +2,7 @@ import type {Clock, Random} from '../base/clock.js'
 import type {Logger} from '../base/logger.js'
 import type {Progress} from '../base/progress.js'
 import {systemClock, systemRandom} from '../base/system.js'
-import type {StoreUrl} from '../object-store/store-url.js'
+import type {PlaceholderValues, StoreUrl} from '../object-store/store-url.js'
 import type {LeaseOwner} from '../registry/lease-record.js'
 import type {Directories} from './directories.js'
 import type {Environment} from './environment.js'
@@ -33,6 +33,8 @@ export interface Runtime {
   warn(warning: Warning): void
   /** This process as the owner of a lease. */
   owner(): Promise<LeaseOwner>
+  /** What this machine says of `{user}` and `{machine}` in a store's URL; `{task}` is the command's to say. */
+  placeholders(): Promise<PlaceholderValues>
   /** The run's own stores, as given: placeholders are still open. At least one; writing commands use the first. */
   storeUrls(): Promise<readonly StoreUrl[]>
   /** Opens a store; it is closed when the command ends. */
@@ -76,13 +78,17 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
       const {thisProcess} = await import('./machine.js')
       return thisProcess()
     },
+    async placeholders() {
+      const {placeholdersOfMachine} = await import('./machine.js')
+      return placeholdersOfMachine()
+    },
     async storeUrls() {
       const {parseStoreUrl} = await import('../object-store/store-url.js')
       return settings.stores.map((text) => parseStoreUrl(text, {cwd: process.cwd()}))
     },
     async openStore(url) {
       const {openStore} = await import('./open-store.js')
-      const opened = await openStore(url, shared)
+      const opened = await openStore(url, {...shared, env})
       interruption.onCleanup(() => opened.store.close())
       return opened
     },
