@@ -1,27 +1,38 @@
 import {afterAll, describe, expect, test} from 'vitest'
-import {conformanceCases, type ConformanceTag} from '../../src/object-store/conformance.js'
+import {conformanceCases, type ConformanceCase, type ConformanceTag} from '../../src/object-store/conformance.js'
 import {openAt} from '../object-store/s3/support.js'
-import {type IndependentServer, startMoto, startRclone, startVersitygw} from '../support/servers/index.js'
+import {startMoto, startRclone, startVersitygw} from '../support/servers/index.js'
 
-/** What a server is known not to do; such cases are left out by name. */
-const SERVERS: readonly {start: typeof startMoto; lacks: readonly ConformanceTag[]}[] = [
-  {start: startMoto, lacks: []},
-  {start: startVersitygw, lacks: []},
-  {start: startRclone, lacks: ['conditions', 'races', 'metadata', 'odd-keys']},
+interface Known {
+  readonly start: typeof startMoto
+  /** Kinds of cases, and single cases, that the server is known to fail: left out by name. */
+  readonly lacks: readonly ConformanceTag[]
+  readonly fails: readonly string[]
+}
+
+const SERVERS: readonly Known[] = [
+  {start: startMoto, lacks: [], fails: []},
+  {start: startVersitygw, lacks: [], fails: []},
+  {
+    start: startRclone,
+    lacks: ['conditions', 'races', 'metadata', 'odd-keys'],
+    // It ignores If-Match on a GET too, and names another ETag for a join afterwards than in its answer.
+    fails: ['get with ifMatch', '20 MB both ways'],
+  },
 ]
 
-const started = await Promise.all(SERVERS.map(async ({start, lacks}) => ({server: await start(), lacks})))
+const started = await Promise.all(SERVERS.map(async ({start, ...known}) => ({...known, server: await start()})))
 for (const {server} of started) {
   if (server.endpoint === undefined) process.stderr.write(`${server.name}: not tested, ${server.reason}\n`)
 }
-const running = started.filter((entry): entry is {server: IndependentServer; lacks: readonly ConformanceTag[]} => {
-  return entry.server.endpoint !== undefined
-})
+const running = started.flatMap(({server, ...known}) => (server.endpoint === undefined ? [] : [{...known, server}]))
 
-describe.each(running)('S3ObjectStore on $server.name', ({server, lacks}) => {
+describe.each(running)('S3ObjectStore on $server.name', ({server, lacks, fails}) => {
   afterAll(() => server.close())
 
-  const cases = conformanceCases().filter(({tags}) => !tags.some((tag) => lacks.includes(tag)))
+  const isKnownToFail = ({name, tags}: ConformanceCase) =>
+    fails.includes(name) || tags.some((tag) => lacks.includes(tag))
+  const cases = conformanceCases().filter((one) => !isKnownToFail(one))
   test.each(cases)('$name', {timeout: 120_000}, async ({run}) => {
     await expect(run({open: () => openAt(server)})).resolves.toBeUndefined()
   })

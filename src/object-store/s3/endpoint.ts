@@ -61,11 +61,10 @@ export function startsWithPath(addressing: S3Addressing, endpoint: URL | undefin
   return endpoint !== undefined && !isAws(endpoint.hostname)
 }
 
-/** Whether an endpoint that refuses path-style requests may be asked in the other way. */
+/** Whether an endpoint that refuses path-style requests may be asked in the other way: a bucket fits before a name only. */
 export function mayTurnVirtual(addressing: S3Addressing, endpoint: URL | undefined): boolean {
   if (addressing !== 'auto' || endpoint === undefined) return false
-  const host = bareHost(endpoint.hostname)
-  return isIP(host) === 0 && !isLoopback(host)
+  return isIP(bareHost(endpoint.hostname)) === 0
 }
 
 export function isLinkLocal(address: string): boolean {

@@ -26,6 +26,9 @@ export interface S3Failure {
   readonly code: string | undefined
 }
 
+/** What the SDK calls an answer without a code, such as that to a HEAD. */
+const UNNAMED = ['Unknown', 'UnknownError', 'Error']
+
 export function readFailure(error: unknown): S3Failure {
   const source = (typeof error === 'object' && error !== null ? error : {}) as {
     name?: unknown
@@ -38,7 +41,7 @@ export function readFailure(error: unknown): S3Failure {
     $response?: {statusCode?: number; headers?: Record<string, string>}
   }
   return {
-    name: text(source.Code) ?? text(source.name) ?? '',
+    name: [source.Code, source.name].map(text).find((name) => name !== undefined && !UNNAMED.includes(name)) ?? '',
     message: text(source.message) ?? (error instanceof Error ? '' : inspect(error, {depth: 0})),
     status: source.$metadata?.httpStatusCode ?? source.$response?.statusCode,
     requestId: text(source.$metadata?.requestId),

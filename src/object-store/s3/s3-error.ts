@@ -108,6 +108,7 @@ function storeCode(failure: S3Failure, request: FailedRequest): StoreErrorCode |
   const named = codeByName(name)
   const code = named ?? (status === undefined ? undefined : BY_STATUS[status])
   if (code === 'OBJECT_NOT_FOUND' && request.mode?.type === 'update') return 'OBJECT_CHANGED'
+  if (code === 'OBJECT_NOT_FOUND' && request.key === undefined) return 'BUCKET_NOT_FOUND'
   if (code !== undefined) return code
   // A HEAD has no body to name the code: an expired token looks like this.
   if (status === 400 && request.operation === 'HeadObject') return 'ACCESS_DENIED'
@@ -136,7 +137,7 @@ function describe(code: StoreErrorCode, failure: S3Failure, {operation, store, b
     case 'OBJECT_CHANGED':
       return `Object ${object} is no longer the one asked for.`
     case 'BUCKET_NOT_FOUND':
-      if (failure.name === 'NoSuchBucket') return `There is no bucket '${bucket}'.`
+      if (failure.name === 'NoSuchBucket' || failure.status === 404) return `There is no bucket '${bucket}'.`
       return `Bucket '${bucket}' is not in the region asked${failure.region === undefined ? '' : `: it is in ${failure.region}`}.`
     case 'OBJECT_ARCHIVED':
       return `Object ${object} is archived and must be restored before it can be read.`
@@ -161,6 +162,7 @@ function describe(code: StoreErrorCode, failure: S3Failure, {operation, store, b
 }
 
 function problem({name, status, message}: S3Failure): string {
-  const what = [name, maskSecrets(message).replace(/\.+$/, '')].filter((text) => text !== '').join(': ')
-  return status === undefined ? what : `${what} (HTTP ${status})`
+  const said = message === 'UnknownError' ? '' : maskSecrets(message).replace(/\.+$/, '')
+  const http = status === undefined ? '' : `HTTP ${status}`
+  return [name, said, http].filter((text) => text !== '').join(', ')
 }
