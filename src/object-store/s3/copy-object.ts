@@ -1,7 +1,8 @@
 import {isDeepStrictEqual} from 'node:util'
 import {storeError} from '../errors.js'
 import type {ObjectHead, ObjectStore, PutOptions, PutResult} from '../object-store.js'
-import {copyInParts, type Uploader} from './multipart.js'
+import {copyInParts} from './multipart.js'
+import type {Uploader} from './upload.js'
 import {bareEtag, conditionParams, copySource, objectParams, quoted} from './write-params.js'
 
 /**
@@ -29,9 +30,13 @@ export async function copyObject(
   const after = await store.head(target, request)
   if (after === undefined || after.etag !== result.etag) return result
   if (isDeepStrictEqual({...after.metadata}, {...options.metadata})) return result
-  const {body} = await store.get(source, {...request, ifMatch: from.etag})
-  const content = await gather(body, from.size)
-  return store.put(target, content, {...kept, mode: {type: 'update', etag: result.etag}})
+  const body = {
+    size: from.size,
+    async *open() {
+      yield* (await store.get(source, {...request, ifMatch: from.etag})).body
+    },
+  }
+  return store.put(target, body, {...kept, mode: {type: 'update', etag: result.etag}})
 }
 
 function checkCondition(url: string, key: string, there: ObjectHead | undefined, {mode}: PutOptions): void {
@@ -69,14 +74,4 @@ async function copyWhole(
       ),
   )
   return {etag: bareEtag(output.CopyObjectResult?.ETag), date: connection.dateOf(output)}
-}
-
-async function gather(body: AsyncIterable<Uint8Array>, size: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(size)
-  let filled = 0
-  for await (const chunk of body) {
-    bytes.set(chunk, filled)
-    filled += chunk.byteLength
-  }
-  return bytes
 }

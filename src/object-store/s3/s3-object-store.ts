@@ -27,9 +27,10 @@ import {S3Connection} from './connection.js'
 import {copyObject} from './copy-object.js'
 import {deleteObjects} from './delete-objects.js'
 import {listObjects} from './list-objects.js'
-import {bufferedByUpload, putInParts, type Uploader} from './multipart.js'
+import {bufferedByUpload, putInParts} from './multipart.js'
 import {DEFAULT_LIMITS, type S3StoreOptions} from './options.js'
 import {readBody} from './read-body.js'
+import type {Uploader} from './upload.js'
 import {bareEtag, conditionParams, objectParams, quoted} from './write-params.js'
 
 /**

@@ -299,6 +299,19 @@ describe('large objects', () => {
   })
 })
 
+test('a copy that lost its metadata in the server is written again with it', async () => {
+  const store = await open()
+  const bytes = noise(100_000)
+  await store.put('a', bytes, {mode: CREATE, metadata: {from: '0'}})
+  server.faults.add({fault: {type: 'delay', beforeMs: 300}, when: {operation: 'HeadObject', key: 'b'}})
+  const copied = store.copy('a', 'b', {mode: OVERWRITE, metadata: {from: '0', gen: '1'}})
+  while (server.requests.count('CopyObject') === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  server.store.plant(server.bucket, 'b', bytes)
+  const {etag} = await copied
+  expect(server.requests.count('PutObject')).toBe(2)
+  expect(await store.head('b')).toMatchObject({etag, size: 100_000, metadata: {from: '0', gen: '1'}})
+})
+
 describe('deletes', () => {
   test('go in batches of a thousand; what fails is named, the rest is gone', async () => {
     const store = await open()
