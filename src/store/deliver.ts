@@ -10,6 +10,8 @@ export interface Segment {
   readonly start: number
   readonly end: number
   readonly unterminated?: true
+  /** Bytes of the path: its digests hold for them. */
+  readonly path?: true
 }
 
 /** What a reader is given: the path's bytes, and among them, where their keys sort, the lines of parts beside it. */
@@ -177,7 +179,7 @@ function interleave(
   for (const {part, start, end} of resolution.slices) {
     for (let extra = extras[next]; extra && compareNames(extra.part, part) < 0; extra = extras[++next])
       give(extra.segments)
-    append(segments, {part, start: start - part.range.from, end: end - part.range.from})
+    append(segments, {part, start: start - part.range.from, end: end - part.range.from, path: true})
     given = end
   }
   for (const extra of extras.slice(next)) give(extra.segments)
@@ -188,7 +190,7 @@ function interleave(
 /** Adds a segment, joined to the last one where it goes on in the same part. */
 function append(segments: Segment[], next: Segment): void {
   const last = segments.at(-1)
-  if (last?.part === next.part && last.end === next.start && !last.unterminated) {
+  if (last?.part === next.part && last.end === next.start && last.path === next.path) {
     segments[segments.length - 1] = {...next, start: last.start}
   } else if (next.end > next.start) segments.push(next)
 }

@@ -41,7 +41,7 @@ export async function planPush(
   {agreed}: TranscriptState,
   alsoAt: readonly number[] = [],
 ): Promise<PlannedTranscript> {
-  const offsets = [...listedEnds(listing.parts), ...alsoAt, local.length].filter((end) => end <= local.length)
+  const offsets = [0, ...listedEnds(listing.parts), ...alsoAt, local.length].filter((end) => end <= local.length)
   const measured = await measure(local, offsets)
   const stored = listedPrefix(listing.parts, measured)
   if (stored !== undefined) {

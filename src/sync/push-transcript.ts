@@ -1,7 +1,7 @@
 import {RepriseError} from '../base/errors.js'
 import type {ObjectBody} from '../object-store/object-store.js'
 import type {LeaseRecord} from '../registry/lease-record.js'
-import {deliveredBytes, type TranscriptBytes} from '../store/bytes.js'
+import {deliveredBytes, measure, type TranscriptBytes} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {Lease} from '../store/lease.js'
 import type {PartRange} from '../store/part.js'
@@ -37,9 +37,9 @@ export async function appendTail(
   from: number,
   record: LeaseRecord | undefined,
 ): Promise<{uploaded: Uploaded; name: string}> {
-  const start = measured.get(from) ?? {digest: '', entries: 0}
+  const start = measured.get(from) ?? (await measure(local, [from])).get(from)
   const end = measured.get(local.length)
-  if (!end) throw new Error('the local transcript was not measured')
+  if (!start || !end) throw new Error('the local transcript was not measured')
   const tip = record && (view?.resolution.tip?.range ?? (await endRange(context, listing)))
   const point = {
     length: from,

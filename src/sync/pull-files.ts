@@ -1,0 +1,89 @@
+import {join} from 'node:path'
+import {listAll} from '../object-store/list-all.js'
+import {filesPrefix, isSafeSubpath} from '../store/names.js'
+import type {TranscriptView} from '../store/view.js'
+import {fileHistoryDir} from '../transcript/config-dir.js'
+import {parseObject} from '../transcript/entry-identity.js'
+import {openPlainFile} from '../transcript/safe-open.js'
+import type {SyncContext} from './context.js'
+import {restoreFile} from './restore-file.js'
+
+const MAX_METADATA_BYTES = 256 * 1024
+
+/**
+ * Brings back what a session refers to beside its transcripts. A file that is here with that size stays; a name that could lead
+ * elsewhere is left in the store.
+ */
+export async function pullFiles(
+  {store, configDir, random, logger}: SyncContext,
+  sessionId: string,
+  directory: string,
+): Promise<{readonly bytes: number; readonly files: number}> {
+  const prefix = filesPrefix(sessionId)
+  const {objects} = await listAll(store, {prefix})
+  let [bytes, files] = [0, 0]
+  for (const {key, size} of objects) {
+    const path = pathOf(key.slice(prefix.length), directory, fileHistoryDir(configDir, sessionId))
+    if (path === undefined) {
+      logger.warn('a stored file has a name that cannot be restored: left in the store', {key})
+      continue
+    }
+    if ((await sizeHere(path)) === size) continue
+    const {body} = await store.get(key)
+    await restoreFile({root: configDir, path, random}, size, async (handle) => {
+      for await (const chunk of body) await handle.write(chunk)
+    })
+    bytes += size
+    files++
+  }
+  return {bytes, files}
+}
+
+/** Where a stored file belongs; undefined for a name that none of ours has. */
+function pathOf(name: string, directory: string, history: string): string | undefined {
+  const [folder, ...rest] = name.split('/')
+  const below = rest.join('/')
+  if (below === '' || !isSafeSubpath(below)) return undefined
+  if (folder === 'tool-results') return join(directory, 'tool-results', below)
+  if (folder === 'file-history') return join(history, below)
+  return undefined
+}
+
+/** Of a plain file; undefined for anything else, which a restore then replaces or refuses. */
+async function sizeHere(path: string): Promise<number | undefined> {
+  const opened = await openPlainFile(path, {}).catch(() => undefined)
+  if (!opened) return undefined
+  await opened.handle.close()
+  return opened.file.size
+}
+
+/** Writes the last `agent_metadata` entry of a subagent's transcript as the file that Claude keeps beside it. */
+export async function pullMetadata(
+  {configDir, random, parts}: SyncContext,
+  {delivery}: TranscriptView,
+  transcriptPath: string,
+): Promise<void> {
+  const last = delivery.metadata.at(-1)
+  if (!last || last.end - last.start > MAX_METADATA_BYTES) return
+  const chunks: Uint8Array[] = []
+  for await (const chunk of parts.read(last.part, last.start, last.end)) chunks.push(chunk)
+  const entry = parseObject(Buffer.concat(chunks))
+  if (!entry) return
+  const {type: _type, ...meta} = entry
+  const body = Buffer.from(JSON.stringify(meta))
+  const path = transcriptPath.replace(/\.jsonl$/, '.meta.json')
+  if (body.equals(await contentHere(path))) return
+  await restoreFile({root: configDir, path, random}, body.length, async (handle) => {
+    await handle.write(body)
+  })
+}
+
+async function contentHere(path: string): Promise<Uint8Array> {
+  const opened = await openPlainFile(path, {}).catch(() => undefined)
+  if (!opened) return new Uint8Array(0)
+  try {
+    return opened.file.size > MAX_METADATA_BYTES ? new Uint8Array(0) : await opened.handle.readFile()
+  } finally {
+    await opened.handle.close()
+  }
+}

@@ -1,0 +1,298 @@
+import {createHash} from 'node:crypto'
+import type {FileHandle} from 'node:fs/promises'
+import {join} from 'node:path'
+import {RepriseError} from '../base/errors.js'
+import type {TranscriptBytes} from '../store/bytes.js'
+import type {PartListing} from '../store/parts.js'
+import {againWhenMoved} from '../store/parts.js'
+import {readDelivery} from '../store/read-delivery.js'
+import {type TranscriptView, viewTranscript} from '../store/view.js'
+import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
+import {discoverSession, type LocalSession} from '../transcript/discover.js'
+import {liveSessions} from '../transcript/liveness.js'
+import type {Processes} from '../transcript/processes.js'
+import {unionOf} from './compare.js'
+import type {SyncContext} from './context.js'
+import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
+import {planPull, type PullPlan} from './plan-pull.js'
+import {pullFiles, pullMetadata} from './pull-files.js'
+import {diverged} from './push-transcript.js'
+import {restoreFile} from './restore-file.js'
+import {emptySessionState, type SessionState, type TranscriptState} from './sync-state.js'
+
+export type PullAction = 'pulled' | 'unchanged' | 'ahead' | 'merged' | 'diverged' | 'failed'
+
+export interface PulledSession {
+  readonly sessionId: string
+  readonly projectKey: string
+  readonly action: PullAction
+  readonly bytesDownloaded: number
+  readonly entries: number
+  /** The main transcript here. */
+  readonly path: string
+}
+
+export interface PullOptions {
+  /** Where a session goes that is not here. Without it: under its home key. */
+  readonly projectKey?: string
+  readonly merge?: boolean
+  readonly dryRun?: boolean
+  /** Touch a session that a claude on this machine has open. */
+  readonly force?: boolean
+  readonly processes: Processes
+}
+
+interface Outcome {
+  readonly action: PullAction
+  readonly bytes: number
+  readonly entries: number
+  readonly state: TranscriptState
+}
+
+/**
+ * Brings a session here: each file whole and verified, or not at all. A copy that is here is updated where it lies.
+ *
+ * @throws SESSION_NOT_FOUND, SESSION_LIVE, SESSION_DIVERGED, SESSION_AMBIGUOUS, and what store and file system throw.
+ */
+export async function pullSession(
+  context: SyncContext,
+  sessionId: string,
+  options: PullOptions,
+): Promise<PulledSession> {
+  const homeKey = await context.homes.find(sessionId, options.projectKey)
+  const listing = homeKey === undefined ? undefined : await context.parts.listSession({homeKey, sessionId})
+  if (!listing || listing.transcripts.every((each) => each.parts.length === 0)) throw notStored(sessionId, context)
+  const here = (await discoverSession(context.configDir, sessionId)).sessions
+  const [local, ...more] = here
+  if (more.length > 0) throw severalCopies(sessionId, here)
+  if (local && !options.force) await refuseLive(context, sessionId, options.processes)
+  const projectKey = local?.projectKey ?? options.projectKey ?? listing.ref.homeKey
+  const pull = new SessionPull(context, sessionId, projectKey, local, options)
+  const outcomes = await pull.pull(listing.transcripts, listing.ref.homeKey)
+  const sum = (pick: (each: Outcome) => number): number => outcomes.reduce((total, each) => total + pick(each), 0)
+  return {
+    sessionId,
+    projectKey,
+    action: TELLING.find((action) => outcomes.some((each) => each.action === action)) ?? 'unchanged',
+    bytesDownloaded: sum((each) => each.bytes),
+    entries: sum((each) => each.entries),
+    path: transcriptPath(context.configDir, projectKey, sessionId),
+  }
+}
+
+const TELLING: readonly PullAction[] = ['merged', 'pulled', 'ahead', 'unchanged']
+
+class SessionPull {
+  readonly #context: SyncContext
+  readonly #sessionId: string
+  readonly #projectKey: string
+  readonly #local: LocalSession | undefined
+  readonly #options: PullOptions
+  #state: SessionState = emptySessionState
+
+  constructor(
+    context: SyncContext,
+    sessionId: string,
+    projectKey: string,
+    local: LocalSession | undefined,
+    options: PullOptions,
+  ) {
+    this.#context = context
+    this.#sessionId = sessionId
+    this.#projectKey = projectKey
+    this.#local = local
+    this.#options = options
+  }
+
+  async pull(listings: readonly PartListing[], homeKey: string): Promise<Outcome[]> {
+    const {state, configDir, logger} = this.#context
+    this.#state = {...(await state.read(this.#sessionId)), homeKey}
+    const outcomes: Outcome[] = []
+    const directory = sessionDir(configDir, this.#projectKey, this.#sessionId)
+    // Subagents and attachments first: a main transcript that is here has all that it refers to.
+    for (const listing of listings.toReversed()) {
+      const {subpath} = listing.ref
+      if (subpath !== undefined && !/^subagents\/(?:.+\/)?agent-[^/]+$/.test(subpath)) {
+        logger.warn('not a transcript of a subagent: left in the store', {subpath})
+        continue
+      }
+      const path =
+        subpath === undefined
+          ? transcriptPath(configDir, this.#projectKey, this.#sessionId)
+          : join(directory, `${subpath}.jsonl`)
+      if (subpath === undefined) await this.#attachments(directory, outcomes)
+      if (listing.parts.length > 0) outcomes.push(await this.#pullOne(listing, path))
+    }
+    if (!this.#options.dryRun) await state.write(this.#sessionId, this.#state)
+    return outcomes
+  }
+
+  async #attachments(directory: string, outcomes: Outcome[]): Promise<void> {
+    if (this.#options.dryRun) return
+    const {bytes} = await pullFiles(this.#context, this.#sessionId, directory)
+    if (bytes > 0) outcomes.push({action: 'pulled', bytes, entries: 0, state: {}})
+  }
+
+  async #pullOne(listing: PartListing, path: string): Promise<Outcome> {
+    const {subpath} = listing.ref
+    const before = this.#state.transcripts[subpath ?? ''] ?? {}
+    const file =
+      subpath === undefined
+        ? this.#local?.main
+        : this.#local?.subagents.find((each) => each.subpath === subpath)?.transcript
+    let known: PartListing | undefined = listing
+    const outcome = await againWhenMoved(async () => {
+      const at = known ?? (await this.#context.parts.list(listing.ref))
+      known = undefined
+      if (!file) return this.#restore(at, path)
+      await using local = await openLocalTranscript(file.path, this.#context.uid)
+      return await this.#update(at, path, local, before)
+    })
+    this.#state = {...this.#state, transcripts: {...this.#state.transcripts, [subpath ?? '']: outcome.state}}
+    return outcome
+  }
+
+  /** A transcript that is not here. */
+  async #restore(listing: PartListing, path: string): Promise<Outcome> {
+    const view = await this.#view(listing)
+    const {length} = view.delivery
+    if (this.#options.dryRun) return {action: 'pulled', bytes: length, entries: 0, state: {}}
+    if (length === 0) return {action: 'unchanged', bytes: 0, entries: 0, state: {}}
+    const digest = await this.#write(path, length, readDelivery(view, this.#context.parts))
+    await pullMetadata(this.#context, view, path)
+    return {action: 'pulled', bytes: length, entries: countEntries(view), state: this.#agreed(view, {length, digest})}
+  }
+
+  async #update(listing: PartListing, path: string, local: LocalTranscript, before: TranscriptState): Promise<Outcome> {
+    const {merge, dryRun} = this.#options
+    const {plan, stored} = await planPull(this.#context.parts, local, listing, before)
+    if (plan.step === 'nothing' || !stored) {
+      const action = plan.step === 'nothing' && plan.because === 'ahead' ? 'ahead' : 'unchanged'
+      return {action, bytes: 0, entries: 0, state: before}
+    }
+    if (plan.step === 'refuse' && !merge) throw diverged(this.#sessionId, plan.local, plan.stored)
+    const target = targetOf(plan, local, stored.side.bytes)
+    const fresh = target.length - keptOf(plan, local)
+    const action = plan.step === 'union' || plan.step === 'refuse' ? 'merged' : 'pulled'
+    if (dryRun) return {action, bytes: fresh, entries: 0, state: before}
+    if (local.torn > 0) await this.#keepTorn(local, path)
+    const kept = keptOf(plan, local)
+    const source =
+      plan.step === 'take' ? readDelivery(stored.view, this.#context.parts) : target.read(kept, target.length)
+    const base = kept > 0 ? {path: local.file.path, length: kept} : undefined
+    const digest = await this.#write(path, fresh, source, base, plan.step === 'append' ? stored.side.digest : undefined)
+    await pullMetadata(this.#context, stored.view, path)
+    const state = this.#agreed(stored.view, {length: target.length, digest})
+    return {action, bytes: fresh, entries: 0, state: action === 'merged' ? before : state}
+  }
+
+  async #view(listing: PartListing): Promise<TranscriptView> {
+    return viewTranscript(this.#context.parts, listing.ref, {listing})
+  }
+
+  /** @returns the digest of the whole file. @throws PART_DAMAGED when it is not the expected one; the file is then as before. */
+  async #write(
+    path: string,
+    size: number,
+    source: AsyncIterable<Uint8Array>,
+    base?: {readonly path: string; readonly length: number},
+    expected?: string,
+  ): Promise<string> {
+    const hash = createHash('sha256')
+    let digest = ''
+    const write = async (handle: FileHandle): Promise<void> => {
+      let at = base?.length ?? 0
+      if (base) await hashFile(handle, at, (chunk) => hash.update(chunk))
+      for await (const chunk of source) {
+        hash.update(chunk)
+        await handle.write(chunk, 0, chunk.byteLength, at)
+        at += chunk.byteLength
+      }
+      digest = hash.digest('hex')
+      if (expected !== undefined && digest !== expected) throw damaged(path)
+    }
+    const {configDir: root, random} = this.#context
+    await restoreFile({root, path, random}, size, write, base)
+    return digest
+  }
+
+  /** The last bytes of a file that were no whole line: kept beside it, since nobody else has them. */
+  async #keepTorn(local: LocalTranscript, path: string): Promise<void> {
+    const {configDir: root, random} = this.#context
+    await restoreFile({root, path: `${path}.torn`, random}, local.torn, async (handle) => {
+      for await (const chunk of local.read(local.length, local.length + local.torn)) await handle.write(chunk)
+    })
+  }
+
+  #agreed(view: TranscriptView, local: {length: number; digest: string}): TranscriptState {
+    const {resolution, delivery} = view
+    if (!delivery.straight) return {}
+    return {agreed: {local, stored: {length: resolution.length, digest: resolution.digest}}}
+  }
+}
+
+function targetOf(plan: PullPlan, local: TranscriptBytes, stored: TranscriptBytes): TranscriptBytes {
+  if (plan.step === 'union') return unionOf(local, stored, plan.surplus)
+  if (plan.step === 'refuse') return unionOf(local, stored, plan.stored)
+  return stored
+}
+
+/** How many bytes of the local file stay as they are. */
+function keptOf(plan: PullPlan, local: TranscriptBytes): number {
+  return plan.step === 'take' ? 0 : local.length
+}
+
+function countEntries({resolution}: TranscriptView): number {
+  return resolution.slices.reduce((sum, {part}) => sum + part.range.entries, 0)
+}
+
+async function hashFile(handle: FileHandle, length: number, update: (chunk: Uint8Array) => unknown): Promise<void> {
+  const buffer = Buffer.allocUnsafe(256 * 1024)
+  for (let at = 0; at < length;) {
+    const {bytesRead} = await handle.read(buffer, 0, Math.min(buffer.length, length - at), at)
+    if (bytesRead === 0) break
+    update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+}
+
+async function refuseLive({configDir}: SyncContext, sessionId: string, processes: Processes): Promise<void> {
+  const {here} = await liveSessions(configDir, processes)
+  const live = here.find((each) => each.sessionId === sessionId)
+  if (!live) return
+  throw new RepriseError({
+    kind: 'conflict',
+    code: 'SESSION_LIVE',
+    message: `session ${sessionId} is open in a claude on this machine (process ${live.pid})`,
+    suggestions: ['End that claude first.', 'Write under it all the same: --force'],
+    details: {sessionId, pid: live.pid},
+  })
+}
+
+function notStored(sessionId: string, {store}: SyncContext): RepriseError {
+  return new RepriseError({
+    kind: 'not-found',
+    code: 'SESSION_NOT_FOUND',
+    message: `session ${sessionId} is not in ${store.url}`,
+    suggestions: ['reprise ls', 'Name another store: --store'],
+  })
+}
+
+function severalCopies(sessionId: string, copies: readonly LocalSession[]): RepriseError {
+  return new RepriseError({
+    kind: 'conflict',
+    code: 'SESSION_COPIES',
+    message: `session ${sessionId} lies here under ${copies.length} project keys: ${copies.map((each) => each.projectKey).join(', ')}`,
+    suggestions: ['Remove the copy that is out of date.'],
+    details: {sessionId, paths: copies.map((each) => each.main?.path).filter((path) => path !== undefined)},
+  })
+}
+
+function damaged(path: string): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'PART_DAMAGED',
+    message: `what is stored for ${path} is not what its digests name; the file was left as it was`,
+    suggestions: ['reprise doctor'],
+  })
+}

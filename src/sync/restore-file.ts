@@ -1,0 +1,143 @@
+import {constants} from 'node:fs'
+import {copyFile, mkdir, open, readdir, realpath, rename, rm, stat, statfs} from 'node:fs/promises'
+import type {FileHandle} from 'node:fs/promises'
+import {dirname, join, sep} from 'node:path'
+import type {Random} from '../base/clock.js'
+import {type ErrorKind, RepriseError} from '../base/errors.js'
+
+const SPARE_BYTES = 16 * 1024 * 1024
+const LEFTOVER_MS = 3_600_000
+const TEMPORARY = /^\.reprise-[0-9a-f]{16}\.tmp$/
+
+export interface RestoreTarget {
+  /** The config dir: nothing is written outside it, whatever links lie in it. */
+  readonly root: string
+  /** Below the root. */
+  readonly path: string
+  readonly random: Random
+}
+
+/**
+ * Writes a file whole or not at all: into a temporary one beside it, verified by the caller, synced, renamed. Readable by its owner
+ * only; its time of change is now, since Claude deletes old transcripts by it.
+ *
+ * @param size what will be written at most, checked against the disk first.
+ * @param base a file to begin with, and how many of its bytes.
+ * @throws TARGET_OUTSIDE, TARGET_NOT_WRITABLE, DISK_FULL, and what `write` throws; the target is then as before.
+ */
+export async function restoreFile(
+  {root, path, random}: RestoreTarget,
+  size: number,
+  write: (handle: FileHandle) => Promise<void>,
+  base?: {readonly path: string; readonly length: number},
+): Promise<void> {
+  try {
+    const directory = await ownDirectory(root, dirname(path))
+    await checkSpace(directory, size)
+    await removeLeftovers(directory)
+    const temporary = join(directory, `.reprise-${Buffer.from(random.bytes(8)).toString('hex')}.tmp`)
+    try {
+      if (base) await copyFile(base.path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      const handle = await open(temporary, base ? 'r+' : 'wx', 0o600)
+      try {
+        if (base) {
+          await handle.chmod(0o600)
+          await handle.truncate(base.length)
+        }
+        await write(handle)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, {force: true})
+      throw error
+    }
+    await syncDirectory(directory)
+  } catch (error) {
+    throw targetError(path, error)
+  }
+}
+
+/** Makes a directory and those above it, 0700 each; refuses one that a link leads out of the root. */
+export async function ownDirectory(root: string, directory: string): Promise<string> {
+  await mkdir(directory, {recursive: true, mode: 0o700})
+  const [realRoot, real] = await Promise.all([realpath(root), realpath(directory)])
+  if (real !== realRoot && !real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep))
+    throw outside(directory)
+  return real
+}
+
+async function checkSpace(directory: string, size: number): Promise<void> {
+  const {bavail, bsize} = await statfs(directory)
+  if (bavail * bsize < size + SPARE_BYTES) throw diskFull(directory, size)
+}
+
+/** Of restores that were killed. */
+async function removeLeftovers(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!TEMPORARY.test(name)) continue
+    const path = join(directory, name)
+    const found = await stat(path).catch(() => undefined)
+    const now = await stat(directory)
+    if (found && found.mtimeMs < now.mtimeMs - LEFTOVER_MS) await rm(path, {force: true})
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+const SYSTEM: Record<string, {kind: ErrorKind; code: string; what: string}> = {
+  EACCES: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'may not be written'},
+  EPERM: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'may not be written'},
+  EROFS: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'lies on a read-only disk'},
+  ENOSPC: {kind: 'unreachable', code: 'DISK_FULL', what: 'does not fit on its disk'},
+  EDQUOT: {kind: 'unreachable', code: 'DISK_FULL', what: 'is over the quota of its disk'},
+  ENOTDIR: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'has a file where a directory must be'},
+  EISDIR: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'is a directory'},
+  EEXIST: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'has a file where a directory must be'},
+}
+
+function targetError(path: string, cause: unknown): unknown {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const known = cause instanceof RepriseError ? undefined : SYSTEM[code]
+  if (!known) return cause
+  return new RepriseError({
+    kind: known.kind,
+    code: known.code,
+    message: `${path} ${known.what}; nothing there was changed`,
+    suggestions: [
+      known.code === 'DISK_FULL'
+        ? 'Free some space and run the command again.'
+        : 'Choose another place: --config-dir or --to.',
+    ],
+    cause,
+    details: {path},
+  })
+}
+
+function diskFull(directory: string, size: number): RepriseError {
+  return new RepriseError({
+    kind: 'unreachable',
+    code: 'DISK_FULL',
+    message: `${directory} has no room for ${size} bytes; nothing was written`,
+    suggestions: ['Free some space and run the command again.'],
+    details: {directory, size},
+  })
+}
+
+function outside(directory: string): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'TARGET_OUTSIDE',
+    message: `${directory} leads out of the config dir through a link; nothing was written`,
+    suggestions: ['Remove that link, or name another config dir: --config-dir.'],
+  })
+}
