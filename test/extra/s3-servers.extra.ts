@@ -16,8 +16,9 @@ const SERVERS: readonly Known[] = [
   {
     start: startRclone,
     lacks: ['conditions', 'races', 'metadata', 'odd-keys'],
-    // It ignores If-Match on a GET too, and names another ETag for a join afterwards than in its answer.
-    fails: ['get with ifMatch', '20 MB both ways'],
+    // It ignores If-Match on a GET too, names another ETag for a join afterwards than in its answer, and now and then
+    // answers a GET with a broken 500 while the object is overwritten.
+    fails: ['get with ifMatch', '20 MB both ways', 'readers see whole versions while it is overwritten'],
   },
 ]
 
