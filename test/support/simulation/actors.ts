@@ -1,8 +1,8 @@
 import type {Core} from './core.js'
 import {encode, isBookkeeping, type LineText} from './lines.js'
 import {codeOf, type SimClient} from './network.js'
-import {digestOf, REF, type SimulationOptions, Violation, type World} from './simulate.js'
 import {deliveredLines} from './checks.js'
+import {digestOf, REF, type SimulationOptions, Violation, type World} from './world.js'
 
 /** Rejections that a caller expects: it starts over, or goes on. */
 const EXPECTED = new Set([
@@ -56,16 +56,17 @@ export abstract class Actor {
     const {client} = this
     const still = (): boolean => this.client === client
     this.busy = true
-    const done = (): void => {
+    const finished = (): void => {
       if (still()) this.busy = false
     }
-    work(still).then(done, (error: unknown) => {
+    const failed = (error: unknown): void => {
       if (!still()) return
       this.busy = false
       if (error instanceof Violation) this.broken = error.message
       else if (EXPECTED.has(codeOf(error))) this.failed(codeOf(error))
       else this.broken = `${this.name} fails: ${codeOf(error)} ${error instanceof Error ? (error.stack ?? '') : ''}`
-    })
+    }
+    void work(still).then(finished, failed)
   }
 
   protected failed(code: string): void {
@@ -123,7 +124,6 @@ export class Holder extends Actor {
       const free = !found || found.record.released || found.record.expiry <= found.date
       const force = !free && rng.chance(this.#options.force ?? 0.1)
       if (!free && !force) return
-      if (force && found) world.forced.add(found.record.owner.pid)
       const lease = await core.StoreLease.acquire({...context, store: this.client, owner}, REF.sessionId, {force})
       network.say(this.name, 'takes the lease, epoch', lease.epoch, 'cut off', lease.cutOff)
       const transcript = new core.LeasedTranscript(context, lease, REF, {grace: 0})
@@ -166,9 +166,9 @@ export class Holder extends Actor {
   #release({lease, transcript}: NonNullable<Holder['_']>): void {
     this.start(async (still) => {
       await transcript.tidy()
+      if (still()) this.#held = undefined
       await lease.release()
       this.world.network.say(this.name, 'releases')
-      if (still()) this.#held = undefined
     })
   }
 
@@ -235,11 +235,12 @@ export class Holder extends Actor {
     if (!held) return
     const record = await world.core.readLease(world.network.memory, REF.sessionId)
     const current = record?.record.owner.pid === held.pid
-    const into = !current && world.forced.has(held.pid) ? ledger.cut : ledger.acked
+    const into = !current && world.network.robbed.has(held.pid) ? ledger.cut : ledger.acked
     for (const line of lines) if (!ledger.acked.has(line)) into.add(line)
     this.#knows()
     const run = this.#run()
-    if (wrote && current && run && lines.length > 0) ledger.newest = {epoch: held.lease.epoch, run: new Set(run)}
+    const own = lines.some((line) => !isBookkeeping(line))
+    if (wrote && current && run && own) ledger.newest = {epoch: held.lease.epoch, run: new Set(run)}
     world.count('acknowledged')
   }
 

@@ -1,5 +1,6 @@
 import type {Core} from './core.js'
-import {simulate, type SimulationOptions} from './simulate.js'
+import {simulate} from './simulate.js'
+import type {SimulationOptions} from './world.js'
 
 export interface CampaignResult {
   readonly runs: number

@@ -1,14 +1,15 @@
-import type {SimulationOptions} from './simulate.js'
+import type {SimulationOptions} from './world.js'
 
 /** Who takes part, and how rough it gets: each mix reaches other corners. */
 export const MIXES: readonly SimulationOptions[] = [
-  {steps: 160},
-  {steps: 200, adapters: 0, foreign: false, pushers: 1},
-  {steps: 200, adapters: 1, force: 0},
-  {steps: 200, adapters: 0, foreign: false, pushers: 0, replace: false, force: 0.4, pace: 24, holders: 4},
-  {steps: 200, adapters: 0, foreign: false, pushers: 1, force: 0.4, pace: 24},
-  {steps: 240, adapters: 1, pushers: 1, force: 0.4, pace: 24, holders: 4},
-  {steps: 300, adapters: 0, foreign: false, pushers: 0, replace: false, force: 0.3, pace: 18, holders: 4},
-  {steps: 200, adapters: 1, pushers: 1, loseMetadata: true},
-  {steps: 240, adapters: 0, foreign: false, pushers: 1, loseLeaseRecord: true, force: 0.2},
+  {steps: 200},
+  {steps: 300, adapters: 0, foreign: false, pushers: 1},
+  {steps: 300, adapters: 1, pushers: 1, force: 0},
+  {steps: 250, adapters: 0, foreign: false, pushers: 0, replace: false, force: 0.4, pace: 8, holders: 4},
+  {steps: 250, adapters: 0, foreign: false, pushers: 1, force: 0.4, pace: 8},
+  {steps: 300, adapters: 1, pushers: 1, force: 0.4, pace: 8, holders: 4},
+  {steps: 300, adapters: 0, foreign: false, pushers: 0, replace: false, force: 0.3, pace: 6, holders: 4},
+  {steps: 250, adapters: 1, pushers: 1, loseMetadata: true},
+  {steps: 250, adapters: 0, foreign: false, pushers: 1, loseLeaseRecord: true, force: 0.2},
+  {steps: 300, adapters: 0, foreign: false, pushers: 0, holders: 2, force: 0.5, pace: 2},
 ]

@@ -39,12 +39,39 @@ export class Network {
   #timers: {at: number; client: SimClient; wake(): void}[] = []
   now = 1_700_000_000_000
   quiet = false
+  /** Grows whenever the store may have changed. */
+  changes = 0
+  readonly stats: Record<string, number> = {}
+  /** Holders (by pid) whose lease was taken over while it was theirs. */
+  readonly robbed = new Set<number>()
+  /** Whoever held a record that got lost: by force taken over from its successor, it is cut off as well. */
+  readonly #orphans: {readonly pid: number; readonly expiry: number}[] = []
+  /** Who created each rebase journal. */
+  readonly journals = new Map<string, string>()
   readonly log: string[] = []
 
   constructor(core: Core, rng: Rng) {
     this.#core = core
     this.#rng = rng
     this.memory = new core.MemoryObjectStore({clock: {now: () => this.now}})
+  }
+
+  rob(pid: number): void {
+    this.robbed.add(pid)
+    for (const orphan of this.#orphans) if (orphan.expiry > this.now) this.robbed.add(orphan.pid)
+  }
+
+  /** Nobody's fault: the lease record is gone, and its holder does not know yet. */
+  async loseLease(key: string): Promise<void> {
+    const holder = await holderOf(this.memory, key, this.now)
+    if (holder) this.#orphans.push(holder)
+    await this.memory.delete([key])
+    this.changes++
+    this.say('the lease record is lost')
+  }
+
+  count(what: string): void {
+    this.stats[what] = (this.stats[what] ?? 0) + 1
   }
 
   say(...words: unknown[]): void {
@@ -82,6 +109,7 @@ export class Network {
     const at = inOrder || this.#rng.chance(0.5) ? 0 : this.#rng.int(0, this.#flying.length - 1)
     const pending = this.#flying.splice(at, 1)[0]!
     const [outcome] = await Promise.allSettled([pending.land()])
+    this.changes++
     this.say('lands', pending.label, outcome.status === 'rejected' ? codeOf(outcome.reason) : 'ok')
     if (pending.abandoned || pending.client.dead) return
     if (inOrder || this.#rng.chance(0.85)) pending.answer(outcome)
@@ -93,6 +121,8 @@ export class Network {
     if (this.#twins.length === 0) return
     const twin = this.#twins.splice(this.#rng.int(0, this.#twins.length - 1), 1)[0]!
     await twin.land().catch(() => undefined)
+    this.changes++
+    this.count('late twins')
     this.say('a late twin lands:', twin.label)
   }
 
@@ -104,6 +134,8 @@ export class Network {
     const fate = this.#rng.pick(['lost', 'landed', 'late'] as const)
     if (fate !== 'late') this.#flying.splice(at, 1)
     if (fate === 'landed') await pending.land().catch(() => undefined)
+    this.changes++
+    this.count(`requests ${fate}`)
     this.say('a request fails', pending.label, fate)
     const abandoned = pending.abandoned
     pending.abandoned = true
@@ -190,7 +222,14 @@ export class SimClient implements ObjectStore {
 
   async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
     const bytes = await collect(body)
-    const put = (): Promise<PutResult> => this.#network.memory.put(key, bytes, options)
+    const put = async (): Promise<PutResult> => {
+      const {memory, now} = this.#network
+      const robbed = key.startsWith('.reprise/leases/') ? (await holderOf(memory, key, now))?.pid : undefined
+      const result = await memory.put(key, bytes, options)
+      this.#note(key, bytes, options)
+      if (robbed !== undefined && robbed !== ownerOf(bytes).owner.pid) this.#network.rob(robbed)
+      return result
+    }
     return this.#network.write(this, `${this.name} PUT ${key} ${options.mode.type}`, put, put)
   }
 
@@ -209,6 +248,19 @@ export class SimClient implements ObjectStore {
   }
 
   async close(): Promise<void> {}
+
+  /** What became of a write, for the statistics of a campaign. */
+  #note(key: string, bytes: Uint8Array, {mode}: PutOptions): void {
+    const network = this.#network
+    if (key.startsWith('.reprise/rebase/')) {
+      if (mode.type === 'create') network.journals.set(key, this.name)
+      network.count(mode.type === 'create' ? 'journals' : 'journals confirmed')
+      if (mode.type === 'update' && network.journals.get(key) !== this.name) network.count('journals found open')
+    } else if (!key.startsWith('.reprise/')) {
+      network.count('parts')
+      if (bytes.length === 0) network.count('barriers')
+    }
+  }
 }
 
 async function collect(body: ObjectBody): Promise<Uint8Array> {
@@ -216,6 +268,20 @@ async function collect(body: ObjectBody): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body.open()) chunks.push(chunk)
   return Buffer.concat(chunks)
+}
+
+/** The process that holds the lease at this instant. */
+async function holderOf(memory: Memory, key: string, now: number): Promise<{pid: number; expiry: number} | undefined> {
+  const object = await memory.get(key).catch(() => undefined)
+  if (!object) return undefined
+  const chunks: Uint8Array[] = []
+  for await (const chunk of object.body) chunks.push(chunk)
+  const {owner, released, expiry} = ownerOf(Buffer.concat(chunks))
+  return released || expiry <= now ? undefined : {pid: owner.pid, expiry}
+}
+
+function ownerOf(record: Uint8Array): {owner: {pid: number}; released: boolean; expiry: number} {
+  return JSON.parse(Buffer.from(record).toString()) as ReturnType<typeof ownerOf>
 }
 
 function never<T>(): Promise<T> {

@@ -1,97 +1,34 @@
-import {createHash} from 'node:crypto'
-import type {Random} from '../../../src/base/clock.js'
+import {Adapter, type Actor, Holder, Pusher} from './actors.js'
 import {checkWorld} from './checks.js'
 import type {Core} from './core.js'
-import {Adapter, type Actor, Holder, Pusher} from './actors.js'
-import {LineMaker, type LineText} from './lines.js'
-import {Network, SimClient} from './network.js'
-import {Rng} from './rng.js'
+import {PREFIX, REF, type SimulationOptions, Violation, World} from './world.js'
 
-export interface SimulationOptions {
-  readonly steps?: number
-  /** How often a holder takes a held lease over by force. */
-  readonly force?: number
-  readonly holders?: number
-  readonly pushers?: number
-  readonly adapters?: number
-  /** Writers of the reference layout: loose parts. */
-  readonly foreign?: boolean
-  /** Holders rebase to a local file that lost a line. */
-  readonly replace?: boolean
-  readonly sweep?: boolean
-  /** Copies of the bucket that drop metadata. */
-  readonly loseMetadata?: boolean
-  readonly loseLeaseRecord?: boolean
-  /** Seconds that a step takes at most. */
-  readonly pace?: number
+/**
+ * How rough one schedule is, drawn from its seed: a schedule in which everything goes wrong all the time reaches fewer corners
+ * than many in which one thing does.
+ */
+interface Temper {
+  readonly pace: number
+  /** The share of steps that belong to the network while something is on its way. */
+  readonly network: number
+  readonly twins: number
+  readonly failures: number
+  readonly losses: number
+  readonly foreign: number
+  readonly crashes: number
+  readonly naps: number
 }
 
-export class Violation extends Error {}
-
-export const REF = {homeKey: '-home-a', sessionId: '11111111-2222-4333-8444-555555555555'}
-export const PREFIX = `${REF.homeKey}/${REF.sessionId}/`
-
-/** What the outside knows: who was promised what. */
-export class Ledger {
-  /** Reported as stored, and not removed since by its own holder. */
-  readonly acked = new Set<LineText>()
-  /** Reported as stored by a holder that had been cut off by force: kept in `.reprise/late/` at worst. */
-  readonly cut = new Set<LineText>()
-  /** Removed by a holder on purpose: may be there or not. */
-  readonly limbo = new Set<LineText>()
-  /** How often somebody sent each line for the first time. */
-  readonly written = new Map<LineText, number>()
-  /** The epoch a line was first written under; null when anyone wrote it without a lease. */
-  readonly origin = new Map<LineText, number | null>()
-  /** The last holder that acknowledged something, and the whole transcript as it knew it. */
-  newest: {epoch: number; run: Set<LineText>} | undefined
-  /** Transcripts by their digests. */
-  readonly chains = new Map<string, readonly LineText[]>()
-  metadataLost = false
-
-  wrote(lines: readonly LineText[], epoch: number | null): void {
-    for (const line of lines) {
-      this.written.set(line, (this.written.get(line) ?? 0) + 1)
-      if (epoch === null) this.origin.set(line, null)
-      else if (!this.origin.has(line)) this.origin.set(line, epoch)
-    }
-  }
-}
-
-export class World {
-  readonly core: Core
-  readonly rng: Rng
-  readonly network: Network
-  readonly lines = new LineMaker()
-  readonly ledger = new Ledger()
-  readonly forced = new Set<number>()
-  readonly stats: Record<string, number> = {}
-  readonly random: Random
-  /** For checks: sees everything at once. */
-  readonly oracle: InstanceType<Core['Parts']>
-  #ids = 0
-
-  constructor(core: Core, seed: number) {
-    this.core = core
-    this.rng = new Rng(seed)
-    this.network = new Network(core, this.rng)
-    this.oracle = new core.Parts(this.network.memory)
-    this.random = {
-      bytes: (count) => Uint8Array.from({length: count}, () => this.rng.int(0, 255)),
-      uuid: () => '00000000-0000-4000-8000-000000000000',
-    }
-  }
-
-  id(): number {
-    return ++this.#ids
-  }
-
-  count(what: string): void {
-    this.stats[what] = (this.stats[what] ?? 0) + 1
-  }
-
-  client(name: string): SimClient {
-    return new SimClient(name, this.network)
+function temper({rng}: World, options: SimulationOptions): Temper {
+  return {
+    pace: (options.pace ?? 4) * rng.pick([0.5, 1, 1, 3]),
+    network: rng.pick([0.5, 0.7, 0.8]),
+    twins: rng.pick([0, 0.01, 0.03]),
+    failures: rng.pick([0, 0.01, 0.03]),
+    losses: rng.pick([0, 0.01, 0.02]),
+    foreign: options.foreign === false ? 0 : rng.pick([0, 0.01, 0.03]),
+    crashes: rng.pick([0, 0.03, 0.1]),
+    naps: rng.pick([0, 0.01, 0.03]),
   }
 }
 
@@ -111,10 +48,11 @@ export async function simulate(core: Core, seed: number, options: SimulationOpti
     ...Array.from({length: pushers}, (_, index) => new Pusher(world, index)),
     ...Array.from({length: adapters}, (_, index) => new Adapter(world, index)),
   ]
+  const rough = temper(world, options)
   let step = 0
   try {
     for (; step < steps; step++) {
-      await play(world, actors, options)
+      await play(world, actors, options, rough)
       await drain()
       throwIfBroken(actors)
       await checkWorld(world, actors)
@@ -122,26 +60,24 @@ export async function simulate(core: Core, seed: number, options: SimulationOpti
     await settle(world, options)
   } catch (error) {
     if (!(error instanceof Violation)) throw error
-    return {violation: error.message, step, stats: world.stats, log: world.network.log}
+    return {violation: error.message, step, stats: statsOf(world), log: world.network.log}
   }
-  return {step, stats: world.stats, log: world.network.log}
+  return {step, stats: statsOf(world), log: world.network.log}
 }
 
-async function play(world: World, actors: readonly Actor[], options: SimulationOptions): Promise<void> {
+async function play(world: World, actors: readonly Actor[], options: SimulationOptions, rough: Temper): Promise<void> {
   const {rng, network} = world
-  network.now += (rng.int(1, 60) * ((options.pace ?? 12) * 1000)) / 60
-  if (rng.chance(0.02)) network.now += world.core.LEASE_LIFE_MS
+  network.now += Math.ceil((rng.int(1, 60) * rough.pace * 1000) / 60)
+  if (rng.chance(rough.naps)) network.now += world.core.LEASE_LIFE_MS
   network.wakeSleepers()
-  const dice = rng.next()
-  if (network.busy && dice < 0.5) await network.step()
-  else if (dice < 0.52) await network.lateTwin()
-  else if (dice < 0.54) await network.fail()
-  else if (dice < 0.55) await lose(world, options)
-  else if (dice < 0.57) {
-    if (options.foreign !== false) await foreignWrite(world)
-  } else {
+  if (rng.chance(rough.twins)) await network.lateTwin()
+  else if (rng.chance(rough.failures)) await network.fail()
+  else if (rng.chance(rough.losses)) await lose(world, options)
+  else if (rng.chance(rough.foreign)) await foreignWrite(world)
+  else if (network.busy && rng.chance(rough.network)) await network.step()
+  else {
     const actor = rng.pick(actors)
-    if (actor.busy && rng.chance(0.05)) actor.crash()
+    if (actor.busy && rng.chance(rough.crashes)) actor.crash()
     else if (!actor.busy) actor.act()
   }
 }
@@ -153,15 +89,15 @@ async function foreignWrite({network, lines, rng, ledger, random}: World): Promi
   const key = `${PREFIX}part-${ms}-${digits}.jsonl`
   ledger.wrote([line], null)
   await network.memory.put(key, Buffer.from(line), {mode: {type: 'create'}}).catch(() => undefined)
+  network.changes++
   ledger.acked.add(line)
   network.say('reference adapter writes', key, line.trim())
 }
 
-async function lose({network, rng, ledger, core}: World, options: SimulationOptions): Promise<void> {
+async function lose({network, rng, ledger}: World, options: SimulationOptions): Promise<void> {
   const {memory} = network
-  if (options.loseLeaseRecord && rng.chance(0.3)) {
-    network.say('the lease record is lost')
-    await memory.delete([`.reprise/leases/${REF.sessionId}.json`])
+  if (options.loseLeaseRecord) {
+    await network.loseLease(`.reprise/leases/${REF.sessionId}.json`)
     return
   }
   if (!options.loseMetadata) return
@@ -173,9 +109,9 @@ async function lose({network, rng, ledger, core}: World, options: SimulationOpti
   const chunks: Uint8Array[] = []
   for await (const chunk of content.body) chunks.push(chunk)
   await memory.put(key, Buffer.concat(chunks), {mode: {type: 'overwrite'}})
+  network.changes++
   ledger.metadataLost = true
   network.say('metadata lost', key)
-  void core
 }
 
 /** Everyone stops; one holder takes over. It must leave one chain and nothing beside it. */
@@ -216,6 +152,6 @@ export function drain(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+function statsOf({stats, network}: World): Readonly<Record<string, number>> {
+  return {...stats, ...network.stats}
 }

@@ -1,0 +1,110 @@
+import {createHash} from 'node:crypto'
+import type {Random} from '../../../src/base/clock.js'
+import type {Core} from './core.js'
+import {LineMaker, type LineText} from './lines.js'
+import {Network, SimClient} from './network.js'
+import {Rng} from './rng.js'
+
+export interface SimulationOptions {
+  readonly steps?: number
+  /** How often a holder takes a held lease over by force. */
+  readonly force?: number
+  readonly holders?: number
+  readonly pushers?: number
+  readonly adapters?: number
+  /** Writers of the reference layout: loose parts. */
+  readonly foreign?: boolean
+  /** Holders rebase to a local file that lost a line. */
+  readonly replace?: boolean
+  readonly sweep?: boolean
+  /** Copies of the bucket that drop metadata. */
+  readonly loseMetadata?: boolean
+  readonly loseLeaseRecord?: boolean
+  /** Seconds that a step takes at most. */
+  readonly pace?: number
+}
+
+export class Violation extends Error {}
+
+export const REF = {homeKey: '-home-a', sessionId: '11111111-2222-4333-8444-555555555555'}
+export const PREFIX = `${REF.homeKey}/${REF.sessionId}/`
+
+/** What the outside knows: who was promised what. */
+export class Ledger {
+  /** Reported as stored, and not removed since by its own holder. */
+  readonly acked = new Set<LineText>()
+  /** Reported as stored by a holder that had been cut off by force: kept in `.reprise/late/` at worst. */
+  readonly cut = new Set<LineText>()
+  /** Removed by a holder on purpose: may be there or not. */
+  readonly limbo = new Set<LineText>()
+  /** How often somebody sent each line for the first time. */
+  readonly written = new Map<LineText, number>()
+  /** The epoch a line was first written under; null when anyone wrote it without a lease. */
+  readonly origin = new Map<LineText, number | null>()
+  /** The last holder that acknowledged something, and the whole transcript as it knew it. */
+  newest: {epoch: number; run: Set<LineText>} | undefined
+  /** Transcripts by their digests. */
+  readonly chains = new Map<string, readonly LineText[]>()
+  metadataLost = false
+
+  wrote(lines: readonly LineText[], epoch: number | null): void {
+    for (const line of lines) {
+      this.written.set(line, (this.written.get(line) ?? 0) + 1)
+      if (epoch === null) this.origin.set(line, null)
+      else if (!this.origin.has(line)) this.origin.set(line, epoch)
+    }
+  }
+}
+
+export type View = Awaited<ReturnType<Core['viewTranscript']>>
+
+/** The store as a reader that sees this instant finds it. */
+export interface Sight {
+  readonly changes: number
+  /** Every line under the session's prefix. */
+  readonly stored: ReadonlySet<LineText>
+  readonly view: View
+  readonly delivered: readonly LineText[]
+}
+
+export class World {
+  readonly core: Core
+  readonly rng: Rng
+  readonly network: Network
+  readonly lines = new LineMaker()
+  readonly ledger = new Ledger()
+  readonly stats: Record<string, number> = {}
+  readonly random: Random
+  /** For checks: sees everything at once. */
+  readonly oracle: InstanceType<Core['Parts']>
+  /** What the last check found, good until the store changes. */
+  sight: Sight | undefined
+  #ids = 0
+
+  constructor(core: Core, seed: number) {
+    this.core = core
+    this.rng = new Rng(seed)
+    this.network = new Network(core, this.rng)
+    this.oracle = new core.Parts(this.network.memory)
+    this.random = {
+      bytes: (count) => Uint8Array.from({length: count}, () => this.rng.int(0, 255)),
+      uuid: () => '00000000-0000-4000-8000-000000000000',
+    }
+  }
+
+  id(): number {
+    return ++this.#ids
+  }
+
+  count(what: string): void {
+    this.stats[what] = (this.stats[what] ?? 0) + 1
+  }
+
+  client(name: string): SimClient {
+    return new SimClient(name, this.network)
+  }
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
