@@ -18,7 +18,7 @@ const MAX_METADATA_BYTES = 256 * 1024
  */
 export async function pushMetadata(
   context: SyncContext,
-  listing: PartListing,
+  {ref}: Pick<PartListing, 'ref'>,
   subagent: LocalSubagent | undefined,
   {metadata: before}: TranscriptState,
 ): Promise<string | undefined> {
@@ -26,14 +26,14 @@ export async function pushMetadata(
   if (!line) return before
   const digest = sha256Hex(line)
   if (digest === before) return digest
-  const {parts} = await context.parts.list(listing.ref)
-  const last = parts.findLast(isMetadataPart)
+  const listing = await context.parts.list(ref)
+  const last = listing.parts.findLast(isMetadataPart)
   if (last?.size === line.length) {
     const chunks: Uint8Array[] = []
     for await (const chunk of context.parts.read(last, 0, last.size)) chunks.push(chunk)
     if (Buffer.concat(chunks).equals(line)) return digest
   }
-  await writeMetadata(writeContext(context), listing.ref, line, lastMs({...listing, parts}))
+  await writeMetadata(writeContext(context), ref, line, lastMs(listing))
   return digest
 }
 

@@ -1,14 +1,14 @@
-import type {Measure} from '../store/bytes.js'
+import {type Measure, measure} from '../store/bytes.js'
 import type {SessionRef} from '../store/names.js'
 import {type SessionSummary, writeSummary} from '../store/summary-record.js'
 import {readLines} from '../transcript/lines.js'
 import {emptySummary, summarize, titleOf, type TranscriptSummary} from '../transcript/summary.js'
 import type {SyncContext} from './context.js'
-import type {LocalTranscript} from './local-transcript.js'
+import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import type {SessionState} from './sync-state.js'
 
 export interface SummaryLabels {
-  readonly parts: number
+  readonly parts?: number
   readonly task?: string
   readonly name?: string
 }
@@ -35,6 +35,20 @@ export async function storeSummary(
   await writeSummary(context.store, summaryOf(context, sessionId, homeKey, value, labels))
   const digest = measured.get(value.bytes)?.digest
   return digest === undefined ? state : {...state, summary: {digest, value: {...value}}}
+}
+
+/** The same for a transcript that nobody has measured, with what earlier runs left in the state. */
+export async function storeSummaryOf(
+  context: SyncContext,
+  ref: SessionRef,
+  path: string,
+  labels: SummaryLabels,
+): Promise<void> {
+  const state = await context.state.read(ref.sessionId)
+  await using local = await openLocalTranscript(path, context.uid)
+  const offsets = [state.summary?.value.bytes ?? 0, local.length].filter((offset) => offset <= local.length)
+  const next = await storeSummary(context, ref, local, await measure(local, offsets), state, labels)
+  await context.state.write(ref.sessionId, next)
 }
 
 export function summaryOf(

@@ -1,0 +1,163 @@
+import {createHash, type Hash} from 'node:crypto'
+import {hasCode} from '../base/errors.js'
+import type {ObjectBody} from '../object-store/object-store.js'
+import {countNewlines} from '../store/bytes.js'
+import {LeasedTranscript} from '../store/leased-transcript.js'
+import type {Lease} from '../store/lease.js'
+import type {TranscriptRef} from '../store/names.js'
+import {viewTranscript} from '../store/view.js'
+import {entryIdentity} from '../transcript/entry-identity.js'
+import {readLines} from '../transcript/lines.js'
+import type {Extent} from './compare.js'
+import {type SyncContext, writeContext} from './context.js'
+import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
+
+/** How many of the last bytes are compared before new ones are believed to follow them. */
+const WITNESS = 64 * 1024
+const IN_MEMORY = 8 * 1024 * 1024
+
+/** The file as far as it is stored, and what is needed to go on from there. */
+interface Reached {
+  readonly length: number
+  readonly hash: Hash
+  /** The last bytes before `length`. */
+  readonly witness: Buffer
+  readonly dev: number
+  readonly ino: number
+}
+
+export interface MirrorStep {
+  readonly bytes: number
+  readonly parts: number
+  readonly entries: number
+}
+
+const NOTHING: MirrorStep = {bytes: 0, parts: 0, entries: 0}
+
+/**
+ * Keeps one stored transcript equal to a growing local file, under the session's lease. New bytes are believed to follow the old ones
+ * when the last of those still stand there; where they do not, and at the end, the whole file is hashed again and the store
+ * follows it, whatever it lost.
+ */
+export class MirroredTranscript {
+  readonly path: string
+  readonly transcript: LeasedTranscript
+  readonly #context: SyncContext
+  readonly #ref: TranscriptRef
+  #reached: Reached | undefined
+
+  constructor(context: SyncContext, lease: Lease, ref: TranscriptRef, path: string) {
+    this.path = path
+    this.#context = context
+    this.#ref = ref
+    this.transcript = new LeasedTranscript(writeContext(context), lease, ref)
+  }
+
+  /** What is stored and acknowledged, as far as this process knows. */
+  get stored(): Extent | undefined {
+    return this.#reached && {length: this.#reached.length, digest: this.#reached.hash.copy().digest('hex')}
+  }
+
+  /**
+   * Stores the whole lines that the file has now. A file that is gone changes nothing: a local deletion is never carried over.
+   *
+   * @param options.whole hash the file from its first byte instead of trusting what was hashed before.
+   * @throws LEASE_LOST, LOCAL_CHANGED, and what store and file system throw: what was to be stored may or may not be.
+   */
+  async sync({whole = false} = {}): Promise<MirrorStep> {
+    await using local = await this.#open()
+    if (!local) return NOTHING
+    const before = whole ? undefined : this.#reached
+    this.#reached = undefined
+    const reached = before && (await this.#follows(local, before)) ? before : await this.#start(local)
+    if (!reached) return await this.#rebase(local)
+    if (reached.length === local.length) {
+      this.#reached = reached
+      return NOTHING
+    }
+    return await this.#append(local, reached)
+  }
+
+  async #open(): Promise<LocalTranscript | undefined> {
+    try {
+      return await openLocalTranscript(this.path, this.#context.uid)
+    } catch (error) {
+      if (hasCode(error, 'FILE_NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  async #follows(local: LocalTranscript, {length, witness, dev, ino}: Reached): Promise<boolean> {
+    const {file} = local
+    if (file.dev !== dev || file.ino !== ino || local.length < length) return false
+    return (await collect(local, length - witness.length, length)).equals(witness)
+  }
+
+  /** @returns undefined when the file does not begin with what is stored. */
+  async #start(local: LocalTranscript): Promise<Reached | undefined> {
+    await this.transcript.settle()
+    const {length, digest} = this.transcript.end
+    if (local.length < length) return undefined
+    const hash = createHash('sha256')
+    for await (const chunk of local.read(0, length)) hash.update(chunk)
+    if (hash.copy().digest('hex') !== digest) return undefined
+    return this.#at(local, length, hash)
+  }
+
+  async #append(local: LocalTranscript, {length, hash}: Reached): Promise<MirrorStep> {
+    const to = local.length
+    const next = hash.copy()
+    const small = to - length <= IN_MEMORY
+    let entries = 0
+    const chunks: Uint8Array[] = []
+    for await (const chunk of local.read(length, to)) {
+      next.update(chunk)
+      entries += countNewlines(chunk)
+      if (small) chunks.push(chunk)
+    }
+    const body: ObjectBody = small ? Buffer.concat(chunks) : {size: to - length, open: () => local.read(length, to)}
+    await this.transcript.append({to, after: next.copy().digest('hex'), entries, body})
+    this.#reached = await this.#at(local, to, next)
+    return {bytes: to - length, parts: 1, entries}
+  }
+
+  /** Claude rewrote the file: what it removed goes, what others wrote beside it stays. */
+  async #rebase(local: LocalTranscript): Promise<MirrorStep> {
+    const held = await this.#held(local)
+    const {size, range} = await this.transcript.rebase(local, {held: (identity) => held.has(identity)})
+    const hash = createHash('sha256')
+    for await (const chunk of local.read(0, local.length)) hash.update(chunk)
+    this.#reached = await this.#at(local, local.length, hash)
+    return {bytes: size, parts: 1, entries: range.entries}
+  }
+
+  /** Entries that the file has, or had: what is stored up to where this holder knows it was mirrored from the file. */
+  async #held(local: LocalTranscript): Promise<Set<string>> {
+    const {parts} = this.#context
+    const {length, digest} = this.transcript.end
+    const {resolution} = await viewTranscript(parts, this.#ref)
+    const held = new Set<string>()
+    const add = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+      for await (const line of readLines(bytes, {onTooLong: 'report'})) held.add(entryIdentity(line.bytes).key)
+    }
+    await add(local.read(0, local.length))
+    const own = resolution.length >= length && (await resolution.digests.at(resolution.path, length)) === digest
+    if (!own) return held
+    for (const {part, start, end} of resolution.slices) {
+      const last = Math.min(end, length)
+      if (start < last) await add(parts.read(part, start - part.range.from, last - part.range.from))
+    }
+    return held
+  }
+
+  async #at(local: LocalTranscript, length: number, hash: Hash): Promise<Reached> {
+    const witness = await collect(local, Math.max(0, length - WITNESS), length)
+    return {length, hash, witness, dev: local.file.dev, ino: local.file.ino}
+  }
+}
+
+async function collect(local: LocalTranscript, start: number, end: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of local.read(start, end)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,257 @@
+import {watch, type FSWatcher} from 'node:fs'
+import {dirname} from 'node:path'
+import {hasCode, type RepriseError, toRepriseError} from '../base/errors.js'
+import type {StoreLease} from '../registry/store-lease.js'
+import type {SessionRef} from '../store/names.js'
+import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
+import {discoverSessions, type LocalSession} from '../transcript/discover.js'
+import type {SyncContext} from './context.js'
+import {MirroredTranscript} from './mirror-transcript.js'
+import {pushFiles} from './push-files.js'
+import {pushMetadata} from './push-metadata.js'
+import {storeSummaryOf} from './store-summary.js'
+
+const LOOK_EVERY_MS = 1_000
+const RENEW_EVERY_MS = 20_000
+const SUMMARY_EVERY_MS = 60_000
+/** Lets a burst of writes by one turn go up in one part. */
+const GATHER_MS = 100
+
+export interface MirrorOptions {
+  readonly projectKey: string
+  readonly labels?: {readonly task?: string; readonly name?: string}
+  /** Told once, when another took the session over: nothing is stored any more. */
+  readonly onLost?: (error: RepriseError) => void
+}
+
+export interface MirrorReport {
+  readonly bytes: number
+  readonly parts: number
+  readonly entries: number
+  /** Everything that the local files hold is stored, acknowledged under the lease. */
+  readonly complete: boolean
+  readonly error?: RepriseError
+}
+
+/**
+ * Follows a session's files while a claude writes them and stores each line within a second. Errors of the store are tried again for
+ * as long as the session runs; only the loss of the lease ends it.
+ */
+export class SessionMirror {
+  readonly #context: SyncContext
+  readonly #lease: StoreLease
+  readonly #ref: SessionRef
+  readonly #options: MirrorOptions
+  readonly #transcripts = new Map<string, MirroredTranscript>()
+  readonly #stopping = new AbortController()
+  #watchers: FSWatcher[] = []
+  #wake: () => void = () => undefined
+  #loop: Promise<void> = Promise.resolve()
+  #lost: RepriseError | undefined
+  #error: RepriseError | undefined
+  #clean = true
+  #sum = {bytes: 0, parts: 0, entries: 0}
+  #renewals: Promise<void> = Promise.resolve()
+  #renewed = 0
+  #tidied = 0
+  #summarizedAt = 0
+
+  constructor(context: SyncContext, lease: StoreLease, ref: SessionRef, options: MirrorOptions) {
+    this.#context = context
+    this.#lease = lease
+    this.#ref = ref
+    this.#options = options
+  }
+
+  /** Brings the store to what is here now. @throws what `MirroredTranscript.sync` throws. */
+  async begin(): Promise<void> {
+    await this.#look(true)
+    this.#summarizedAt = this.#context.clock.now()
+  }
+
+  /** Follows from now on. */
+  start(): void {
+    const {configDir} = this.#context
+    const {projectKey} = this.#options
+    for (const path of [
+      dirname(transcriptPath(configDir, projectKey, this.#ref.sessionId)),
+      sessionDir(configDir, projectKey, this.#ref.sessionId),
+    ]) {
+      this.#watch(path)
+    }
+    this.#loop = this.#follow()
+    this.#renewals = this.#renew()
+  }
+
+  /** A mirror that has lost its lease stores nothing more. */
+  get lost(): RepriseError | undefined {
+    return this.#lost
+  }
+
+  /** Every request was answered: the lease may be released. */
+  get clean(): boolean {
+    return this.#clean
+  }
+
+  /**
+   * Stops following, and stores what is left: the files whole, attachments, the summary.
+   *
+   * @param signal ends the attempt; what is not stored then is said in the report.
+   */
+  async finish(signal?: AbortSignal): Promise<MirrorReport> {
+    this.#stopping.abort()
+    this.#wake()
+    for (const watcher of this.#watchers) watcher.close()
+    await Promise.all([this.#loop, this.#renewals])
+    for (let pause = 250; !this.#lost; pause = Math.min(pause * 2, 4_000)) {
+      try {
+        await this.#look(true)
+        await this.#attachments()
+        for (const {transcript} of this.#transcripts.values()) await transcript.tidy()
+        return {...this.#sum, complete: true}
+      } catch (error) {
+        this.#failed(error)
+        if (signal?.aborted || !isPassing(error)) break
+        await this.#context.clock.sleep(pause, signal).catch(() => undefined)
+        if (signal?.aborted) break
+      }
+    }
+    const error = this.#lost ?? this.#error
+    return {...this.#sum, complete: false, ...(error && {error})}
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopping.signal.aborted && !this.#lost) {
+      await this.#pause()
+      if (this.#stopping.signal.aborted) return
+      try {
+        await this.#look(false)
+        await this.#tidy()
+        await this.#summarize()
+        this.#error = undefined
+      } catch (error) {
+        this.#failed(error)
+      }
+    }
+  }
+
+  /** Until a file changes (and a moment more), or a second is over. */
+  async #pause(): Promise<void> {
+    const {clock} = this.#context
+    const waiting = new AbortController()
+    const woken = new Promise<'woken'>((resolve) => {
+      this.#wake = () => resolve('woken')
+    })
+    const over = clock.sleep(LOOK_EVERY_MS, waiting.signal).catch(() => undefined)
+    const reason = await Promise.race([woken, over])
+    waiting.abort()
+    if (reason === 'woken' && !this.#stopping.signal.aborted) await clock.sleep(GATHER_MS)
+  }
+
+  /** Beside the look at the files: a slow upload must not cost the lease. */
+  async #renew(): Promise<void> {
+    const {signal} = this.#stopping
+    while (!signal.aborted && !this.#lost) {
+      await this.#context.clock.sleep(RENEW_EVERY_MS, signal).catch(() => undefined)
+      if (signal.aborted || this.#lost) return
+      await this.#lease.renew().then(
+        () => this.#renewed++,
+        (error: unknown) => this.#failed(error),
+      )
+    }
+  }
+
+  /** After each renewal: what was displaced and has had its grace. */
+  async #tidy(): Promise<void> {
+    if (this.#tidied === this.#renewed) return
+    this.#tidied = this.#renewed
+    for (const {transcript} of this.#transcripts.values()) await transcript.tidy()
+  }
+
+  async #look(whole: boolean): Promise<void> {
+    const session = await this.#session()
+    if (!session) return
+    for (const {subpath, transcript} of session.subagents) await this.#sync(transcript.path, subpath, whole)
+    if (session.main) await this.#sync(session.main.path, undefined, whole)
+  }
+
+  async #sync(path: string, subpath: string | undefined, whole: boolean): Promise<void> {
+    const known = this.#transcripts.get(path)
+    const ref = {...this.#ref, ...(subpath !== undefined && {subpath})}
+    const mirrored = known ?? new MirroredTranscript(this.#context, this.#lease, ref, path)
+    this.#transcripts.set(path, mirrored)
+    const {bytes, parts, entries} = await mirrored.sync({whole})
+    this.#sum = {
+      bytes: this.#sum.bytes + bytes,
+      parts: this.#sum.parts + parts,
+      entries: this.#sum.entries + entries,
+    }
+    if (bytes > 0) this.#context.logger.debug('mirrored', {subpath: subpath ?? '', bytes, entries})
+  }
+
+  async #session(): Promise<LocalSession | undefined> {
+    const {projectKey} = this.#options
+    const {sessions} = await discoverSessions(this.#context.configDir, {sessionId: this.#ref.sessionId, projectKey})
+    return sessions[0]
+  }
+
+  async #summarize(): Promise<void> {
+    const now = this.#context.clock.now()
+    if (Math.abs(now - this.#summarizedAt) < SUMMARY_EVERY_MS) return
+    this.#summarizedAt = now
+    await this.#storeSummary()
+  }
+
+  /** What goes up at the end alone: files beside the transcripts, subagents' metadata, the summary, what to remember here. */
+  async #attachments(): Promise<void> {
+    const session = await this.#session()
+    if (!session) return
+    const {state} = this.#context
+    const before = await state.read(this.#ref.sessionId)
+    const {files} = await pushFiles(this.#context, session, before)
+    const transcripts = {...before.transcripts}
+    for (const subagent of session.subagents) {
+      const ref = {...this.#ref, subpath: subagent.subpath}
+      const known = transcripts[subagent.subpath] ?? {}
+      const metadata = await pushMetadata(this.#context, {ref}, subagent, known)
+      transcripts[subagent.subpath] = {...known, ...(metadata !== undefined && {metadata})}
+    }
+    for (const {path, stored} of this.#transcripts.values()) {
+      const subpath = session.subagents.find((each) => each.transcript.path === path)?.subpath ?? ''
+      if (stored) transcripts[subpath] = {...transcripts[subpath], agreed: {local: stored, stored}}
+    }
+    await state.write(this.#ref.sessionId, {...before, homeKey: this.#ref.homeKey, files, transcripts})
+    await this.#storeSummary()
+  }
+
+  async #storeSummary(): Promise<void> {
+    const {main} = (await this.#session()) ?? {}
+    if (main) await storeSummaryOf(this.#context, this.#ref, main.path, this.#options.labels ?? {})
+  }
+
+  #failed(cause: unknown): void {
+    const error = toRepriseError(cause)
+    this.#error = error
+    this.#context.logger.warn('mirroring failed', {code: error.code, message: error.message})
+    if (error.code === 'LEASE_LOST') {
+      if (!this.#lost) this.#options.onLost?.(error)
+      this.#lost = error
+    } else if (error.kind === 'unreachable') this.#clean = false
+  }
+
+  /** Events only make it quicker: the look each second finds everything. */
+  #watch(path: string): void {
+    try {
+      const watcher = watch(path, {persistent: false}, () => this.#wake())
+      watcher.on('error', () => watcher.close())
+      this.#watchers.push(watcher)
+    } catch {
+      // The directory is not there yet, or this file system has no events.
+    }
+  }
+}
+
+/** May go away by itself. */
+function isPassing(error: unknown): boolean {
+  return hasCode(error, 'STORE_UNREACHABLE', 'STORE_THROTTLED', 'STORE_CONFLICT', 'LOCAL_CHANGED', 'OBJECT_NOT_FOUND')
+}
