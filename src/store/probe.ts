@@ -1,0 +1,95 @@
+import * as v from 'valibot'
+import type {Random} from '../base/clock.js'
+import {hasCode, RepriseError} from '../base/errors.js'
+import {CREATE, type ObjectStore, OVERWRITE} from '../object-store/object-store.js'
+import {readObject} from '../object-store/read-object.js'
+import {OWN_PREFIX} from './names.js'
+
+const STORE_RECORD_KEY = `${OWN_PREFIX}store.json`
+const PROBE_PREFIX = `${OWN_PREFIX}probe/`
+const MAX_RECORD_BYTES = 64 * 1024
+const RACERS = 12
+const ROUNDS = 2
+
+const StoreRecordSchema = v.looseObject({
+  /** Of the format of everything in the store. */
+  version: v.literal(1),
+  /** Where tasks, names and leases are kept: `store`, or a URL. */
+  registry: v.string(),
+  /** Conditional writes hold, also in a race. */
+  conditions: v.boolean(),
+})
+
+/** The content of `.reprise/store.json`: what every worker must agree on. */
+export type StoreRecord = v.InferOutput<typeof StoreRecordSchema>
+
+/** @throws STORE_RECORD_DAMAGED */
+export async function readStoreRecord(store: ObjectStore): Promise<StoreRecord | undefined> {
+  const object = await readObject(store, STORE_RECORD_KEY, {limit: MAX_RECORD_BYTES})
+  if (!object) return undefined
+  try {
+    return v.parse(StoreRecordSchema, JSON.parse(Buffer.from(object.bytes).toString()))
+  } catch (cause) {
+    throw new RepriseError({
+      kind: 'bad-data',
+      code: 'STORE_RECORD_DAMAGED',
+      message: `${STORE_RECORD_KEY} in ${store.url} is none that this reprise can read`,
+      suggestions: ['Update reprise on this machine.', 'reprise doctor'],
+      cause,
+    })
+  }
+}
+
+/** The store's record; the first who asks probes the store and writes it. */
+export async function settleStoreRecord(store: ObjectStore, random: Random, registry: string): Promise<StoreRecord> {
+  const found = await readStoreRecord(store)
+  if (found) return found
+  const record: StoreRecord = {version: 1, registry, conditions: await probeConditions(store, random)}
+  const body = Buffer.from(`${JSON.stringify(record)}\n`)
+  const mode = record.conditions ? CREATE : OVERWRITE
+  await store.put(STORE_RECORD_KEY, body, {mode, contentType: 'application/json'}).catch((error: unknown) => {
+    if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+  })
+  return (await readStoreRecord(store)) ?? record
+}
+
+/**
+ * Whether of racing creates exactly one wins, and an update with another etag is refused. Servers that pass these in sequence alone
+ * are found by the race; a server that decides by luck may pass once, so there are several rounds.
+ */
+export async function probeConditions(store: ObjectStore, random: Random): Promise<boolean> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const key = `${PROBE_PREFIX}${Buffer.from(random.bytes(8)).toString('hex')}`
+    try {
+      if (!(await raceIsWonOnce(store, key)) || !(await staleUpdateIsRefused(store, key))) return false
+    } finally {
+      await store.delete([key]).catch(() => undefined)
+    }
+  }
+  return true
+}
+
+async function raceIsWonOnce(store: ObjectStore, key: string): Promise<boolean> {
+  const racers = Array.from({length: RACERS}, (_, index) =>
+    store.put(key, Buffer.from(`racer ${index}\n`), {mode: CREATE}).then(
+      () => 1,
+      (error: unknown) => {
+        if (hasCode(error, 'OBJECT_EXISTS', 'STORE_CONFLICT')) return 0
+        throw error
+      },
+    ),
+  )
+  const wins = await Promise.all(racers)
+  return wins.reduce<number>((sum, each) => sum + each, 0) === 1
+}
+
+async function staleUpdateIsRefused(store: ObjectStore, key: string): Promise<boolean> {
+  const etag = '"00000000000000000000000000000000"'
+  try {
+    await store.put(key, Buffer.from('stale\n'), {mode: {type: 'update', etag}})
+    return false
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_CHANGED', 'STORE_CONFLICT')) return true
+    throw error
+  }
+}

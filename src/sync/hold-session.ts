@@ -1,0 +1,54 @@
+import {hasCode, RepriseError} from '../base/errors.js'
+import {StoreLease} from '../registry/store-lease.js'
+import {settleStoreRecord} from '../store/probe.js'
+import {leaseContext, type SyncContext} from './context.js'
+
+const ASK_EVERY_MS = 2_000
+
+export interface HoldOptions {
+  /** How long to wait for another holder, ms. Default: not at all. */
+  readonly waitMs?: number
+  /** Take it over at once. */
+  readonly force?: boolean
+  readonly signal?: AbortSignal
+  /** Told once, when waiting begins. */
+  readonly onWait?: (held: RepriseError) => void
+}
+
+/**
+ * The lease of a session, for as long as a claude runs.
+ *
+ * @throws LEASE_HELD after the wait; CONDITIONS_IGNORED where the store cannot keep two writers apart.
+ */
+export async function holdSession(
+  context: SyncContext,
+  sessionId: string,
+  {waitMs = 0, force = false, signal, onWait}: HoldOptions = {},
+): Promise<StoreLease> {
+  const {clock, store, random} = context
+  const record = await settleStoreRecord(store, random, 'store')
+  if (!record.conditions) throw conditionsIgnored(store.url)
+  let told = false
+  for (let waited = 0; ; waited += ASK_EVERY_MS) {
+    try {
+      return await StoreLease.acquire(leaseContext(context), sessionId, {force})
+    } catch (error) {
+      if (!hasCode(error, 'LEASE_HELD') || waited >= waitMs) throw error
+      if (!told) onWait?.(error)
+      told = true
+      await clock.sleep(Math.min(ASK_EVERY_MS, waitMs - waited), signal)
+    }
+  }
+}
+
+function conditionsIgnored(url: string): RepriseError {
+  return new RepriseError({
+    kind: 'usage',
+    code: 'CONDITIONS_IGNORED',
+    message: `${url} does not keep conditional writes: two workers could write one session without noticing`,
+    suggestions: [
+      'Use a store that keeps them (Amazon S3, MinIO, versitygw, SeaweedFS, a file store).',
+      'Go on without a lease, when nobody else writes this session: --no-lease',
+    ],
+  })
+}
