@@ -1,8 +1,9 @@
 import {watch, type FSWatcher} from 'node:fs'
-import {dirname} from 'node:path'
+import {dirname, join} from 'node:path'
 import {hasCode, type RepriseError, toRepriseError} from '../base/errors.js'
 import type {StoreLease} from '../registry/store-lease.js'
 import type {SessionRef} from '../store/names.js'
+import type {ListedPart} from '../store/part.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
 import {discoverSessions, type LocalSession} from '../transcript/discover.js'
 import type {SyncContext} from './context.js'
@@ -20,8 +21,6 @@ const GATHER_MS = 100
 export interface MirrorOptions {
   readonly projectKey: string
   readonly labels?: {readonly task?: string; readonly name?: string}
-  /** Told once, when another took the session over: nothing is stored any more. */
-  readonly onLost?: (error: RepriseError) => void
 }
 
 export interface MirrorReport {
@@ -46,6 +45,7 @@ export class SessionMirror {
   readonly #stopping = new AbortController()
   #watchers: FSWatcher[] = []
   #wake: () => void = () => undefined
+  #onLost: (error: RepriseError) => void = () => undefined
   #loop: Promise<void> = Promise.resolve()
   #lost: RepriseError | undefined
   #error: RepriseError | undefined
@@ -63,14 +63,44 @@ export class SessionMirror {
     this.#options = options
   }
 
+  /**
+   * Makes one chain of every stored transcript of the session, that what older holders may still send cannot change: before it is
+   * pulled.
+   *
+   * @returns who wrote last, where the store says so.
+   */
+  async settle(): Promise<{readonly machine: string; readonly at: number} | undefined> {
+    const {parts, configDir} = this.#context
+    const {sessionId} = this.#ref
+    const {transcripts} = await parts.listSession(this.#ref)
+    let last: ListedPart | undefined
+    for (const {ref, parts: listed} of transcripts) {
+      if (listed.length === 0) continue
+      const below = sessionDir(configDir, this.#options.projectKey, sessionId)
+      const path =
+        ref.subpath === undefined
+          ? transcriptPath(configDir, this.#options.projectKey, sessionId)
+          : join(below, `${ref.subpath}.jsonl`)
+      await this.#mirrored(path, ref.subpath).transcript.settle()
+      if (ref.subpath === undefined) last = listed.at(-1)
+    }
+    const range = last && (await parts.range(last).catch(() => undefined))
+    return last && range && {machine: range.machine, at: last.modified}
+  }
+
   /** Brings the store to what is here now. @throws what `MirroredTranscript.sync` throws. */
   async begin(): Promise<void> {
     await this.#look(true)
     this.#summarizedAt = this.#context.clock.now()
   }
 
-  /** Follows from now on. */
-  start(): void {
+  /**
+   * Follows from now on.
+   *
+   * @param onLost told once, when another took the session over: nothing is stored any more.
+   */
+  start(onLost: (error: RepriseError) => void): void {
+    this.#onLost = onLost
     const {configDir} = this.#context
     const {projectKey} = this.#options
     for (const path of [
@@ -176,17 +206,22 @@ export class SessionMirror {
   }
 
   async #sync(path: string, subpath: string | undefined, whole: boolean): Promise<void> {
-    const known = this.#transcripts.get(path)
-    const ref = {...this.#ref, ...(subpath !== undefined && {subpath})}
-    const mirrored = known ?? new MirroredTranscript(this.#context, this.#lease, ref, path)
-    this.#transcripts.set(path, mirrored)
-    const {bytes, parts, entries} = await mirrored.sync({whole})
+    const {bytes, parts, entries} = await this.#mirrored(path, subpath).sync({whole})
     this.#sum = {
       bytes: this.#sum.bytes + bytes,
       parts: this.#sum.parts + parts,
       entries: this.#sum.entries + entries,
     }
     if (bytes > 0) this.#context.logger.debug('mirrored', {subpath: subpath ?? '', bytes, entries})
+  }
+
+  #mirrored(path: string, subpath: string | undefined): MirroredTranscript {
+    const known = this.#transcripts.get(path)
+    if (known) return known
+    const ref = {...this.#ref, ...(subpath !== undefined && {subpath})}
+    const mirrored = new MirroredTranscript(this.#context, this.#lease, ref, path)
+    this.#transcripts.set(path, mirrored)
+    return mirrored
   }
 
   async #session(): Promise<LocalSession | undefined> {
@@ -234,7 +269,7 @@ export class SessionMirror {
     this.#error = error
     this.#context.logger.warn('mirroring failed', {code: error.code, message: error.message})
     if (error.code === 'LEASE_LOST') {
-      if (!this.#lost) this.#options.onLost?.(error)
+      if (!this.#lost) this.#onLost(error)
       this.#lost = error
     } else if (error.kind === 'unreachable') this.#clean = false
   }

@@ -12,10 +12,10 @@ const REF = {homeKey: '-a', sessionId: SESSION}
 
 async function started(worker: SyncWorker, onLost?: () => void) {
   const lease = await StoreLease.acquire(leaseContext(worker.context), SESSION)
-  const mirror = new SessionMirror(worker.context, lease, REF, {projectKey: '-a', ...(onLost && {onLost})})
+  const mirror = new SessionMirror(worker.context, lease, REF, {projectKey: '-a'})
   await worker.context.homes.record(SESSION, '-a')
   await mirror.begin()
-  mirror.start()
+  mirror.start(onLost ?? (() => undefined))
   return {lease, mirror}
 }
 

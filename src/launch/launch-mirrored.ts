@@ -1,0 +1,73 @@
+import type {RepriseError} from '../base/errors.js'
+import type {StoreLease} from '../registry/store-lease.js'
+import type {MirrorReport, SessionMirror} from '../sync/mirror.js'
+import {type ChildEnd, launchClaude, type LaunchOptions} from './child.js'
+import {isPrintMode} from './interactive.js'
+import type {LaunchPlan} from './plan.js'
+
+/** How long a store that does not answer may hold up the end of a session that nobody interrupted. */
+const PATIENCE_MS = 60_000
+
+export interface MirroredLaunch {
+  readonly end: ChildEnd
+  readonly report: MirrorReport
+}
+
+export interface MirroredLaunchOptions extends Omit<LaunchOptions, 'signal'> {
+  /** One line for the person at the terminal, on stderr. */
+  readonly inform: (line: string) => void
+}
+
+/**
+ * Runs a claude while its session is mirrored, and stores the rest before it returns. The lease is given back when everything of it
+ * was answered, else left to expire.
+ */
+export async function launchMirrored(
+  plan: LaunchPlan,
+  lease: StoreLease,
+  mirror: SessionMirror,
+  options: MirroredLaunchOptions,
+): Promise<MirroredLaunch> {
+  const lost = new AbortController()
+  const onLost = (error: RepriseError): void => {
+    options.inform(`${error.message}: from now on nothing of this session is stored`)
+    // Whoever talks to it at a terminal decides for themselves; a program that only waits for the answer must not go on.
+    if (isPrintMode(plan.argv.slice(1))) lost.abort()
+  }
+  let end: ChildEnd
+  try {
+    const child = await launchClaude(plan, {...options, signal: lost.signal})
+    mirror.start(onLost)
+    end = await child.ended
+  } catch (error) {
+    await mirror.finish(AbortSignal.abort())
+    throw error
+  }
+  const report = await finish(mirror, end, options)
+  if (report.complete && mirror.clean) await lease.release().catch(() => undefined)
+  return {end, report}
+}
+
+async function finish(
+  mirror: SessionMirror,
+  {received}: ChildEnd,
+  options: MirroredLaunchOptions,
+): Promise<MirrorReport> {
+  const {clock, graceMs} = options
+  const impatient = new AbortController()
+  const done = new AbortController()
+  const limit = received === 'SIGTERM' || received === 'SIGHUP' ? graceMs : PATIENCE_MS
+  const giveUp = clock.sleep(limit, done.signal).then(
+    () => impatient.abort(),
+    () => undefined,
+  )
+  const interrupt = (): void => impatient.abort()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
+  try {
+    return await mirror.finish(impatient.signal)
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(name, interrupt)
+    done.abort()
+    await giveUp
+  }
+}

@@ -1,0 +1,136 @@
+import {readLines} from '../transcript/lines.js'
+import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
+import {discoverSession} from '../transcript/discover.js'
+import type {Processes} from '../transcript/processes.js'
+import {RepriseError} from '../base/errors.js'
+import {join} from 'node:path'
+import type {StoreLease} from '../registry/store-lease.js'
+import type {SessionRef} from '../store/names.js'
+import type {SyncContext} from '../sync/context.js'
+import {holdSession} from '../sync/hold-session.js'
+import {openLocalTranscript} from '../sync/local-transcript.js'
+import {type MirrorOptions, SessionMirror} from '../sync/mirror.js'
+import {moveSessionHere} from '../sync/move-session.js'
+import {pullSession, refuseLive} from '../sync/pull-session.js'
+import {launchMirrored, type MirroredLaunch, type MirroredLaunchOptions} from './launch-mirrored.js'
+import type {LaunchPlan} from './plan.js'
+import {ToolResultsNames} from './tool-results-names.js'
+import {withToolResultsNote} from './tool-results-note.js'
+
+export interface PrepareOptions {
+  /** Claude's key of the cwd that it is started in. */
+  readonly projectKey: string
+  /** Go on although a claude on this machine, or another worker, has the session. */
+  readonly force?: boolean
+  readonly processes: Processes
+}
+
+export interface ResumeOptions extends PrepareOptions, MirroredLaunchOptions {
+  readonly waitMs?: number
+  readonly signal?: AbortSignal
+  readonly stateDirectory: string
+  readonly labels?: MirrorOptions['labels']
+}
+
+/**
+ * Brings a session here, under the current cwd's key, from wherever it is: the store, another key here, or both.
+ *
+ * @throws SESSION_NOT_FOUND, SESSION_LIVE, SESSION_DIVERGED, SESSION_COPIES
+ */
+export async function prepareSession(
+  context: SyncContext,
+  sessionId: string,
+  options: PrepareOptions,
+): Promise<{readonly path: string}> {
+  const {projectKey, force = false, processes} = options
+  if (!force) await refuseLive(context, sessionId, processes)
+  await moveSessionHere(context, sessionId, projectKey)
+  const path = transcriptPath(context.configDir, projectKey, sessionId)
+  const isStored = (await context.homes.find(sessionId, projectKey)) !== undefined
+  const isHere = (await discoverSession(context.configDir, sessionId)).sessions.some((each) => each.main)
+  if (!isStored && isHere) return {path}
+  // A session that was named but has no part yet has its home on record: what is here is all there is.
+  await pullSession(context, sessionId, {projectKey, force: true, processes}).catch((error: unknown) => {
+    if (!(isHere && error instanceof RepriseError && error.code === 'SESSION_NOT_FOUND')) throw error
+  })
+  return {path}
+}
+
+/**
+ * Goes on in a session: takes its lease, brings it here, starts claude in it, mirrors what it writes, and gives the lease back.
+ *
+ * @throws LEASE_HELD, CONDITIONS_IGNORED, and what `prepareSession` throws, all before claude is started.
+ */
+export async function resumeSession(
+  context: SyncContext,
+  sessionId: string,
+  plan: LaunchPlan,
+  options: ResumeOptions,
+): Promise<MirroredLaunch> {
+  const {projectKey, inform, waitMs, force, signal, labels} = options
+  const lease = await holdSession(context, sessionId, {
+    ...(waitMs !== undefined && {waitMs}),
+    ...(force !== undefined && {force}),
+    ...(signal && {signal}),
+    onWait: (held) => inform(`${held.message}; waiting for it`),
+  })
+  return withLease(lease, async () => {
+    const ref: SessionRef = {sessionId, homeKey: await context.homes.settle(sessionId, projectKey)}
+    const mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    const last = await mirror.settle()
+    if (last && last.machine !== '' && last.machine !== context.machine) {
+      inform(`last written by ${last.machine} at ${new Date(last.at).toISOString()}`)
+    }
+    const {path} = await prepareSession(context, sessionId, options)
+    const noted = await noteToolResults(context, path, plan, options, sessionId)
+    try {
+      await mirror.begin()
+      return await launchMirrored(noted.plan, lease, mirror, options)
+    } finally {
+      await noted.dispose()
+    }
+  })
+}
+
+/** Begins a session whose id is known before its first message, and mirrors it from there. */
+export async function runSession(
+  context: SyncContext,
+  sessionId: string,
+  plan: LaunchPlan,
+  options: ResumeOptions,
+): Promise<MirroredLaunch> {
+  const {projectKey, labels} = options
+  const lease = await holdSession(context, sessionId)
+  return withLease(lease, async () => {
+    const ref: SessionRef = {sessionId, homeKey: await context.homes.record(sessionId, projectKey)}
+    const mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    return launchMirrored(plan, lease, mirror, options)
+  })
+}
+
+/** A lease under which nothing was launched is given back. */
+async function withLease<T>(lease: StoreLease, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof RepriseError && error.kind === 'unreachable')) await lease.release().catch(() => undefined)
+    throw error
+  }
+}
+
+async function noteToolResults(
+  {configDir, uid}: SyncContext,
+  path: string,
+  plan: LaunchPlan,
+  {projectKey, stateDirectory, inform}: ResumeOptions,
+  sessionId: string,
+) {
+  const names = new ToolResultsNames()
+  await using local = await openLocalTranscript(path, uid)
+  for await (const line of readLines(local.read(0, local.length), {onTooLong: 'report'})) names.observe(line.bytes)
+  const current = join(sessionDir(configDir, projectKey, sessionId), 'tool-results')
+  const noted = await withToolResultsNote(plan, {named: names.directories, current, stateDirectory})
+  if (noted.leftOut)
+    inform('large outputs of earlier turns lie elsewhere now, and your --settings kept the model from being told where')
+  return noted
+}
