@@ -1,0 +1,42 @@
+import {join} from 'node:path'
+import {maskSecrets} from '../base/mask.js'
+import {findClaude} from '../launch/find-claude.js'
+import type {StartContext} from '../launch/start-claude.js'
+import type {Runtime} from './runtime.js'
+import {sanitizeLine} from '../view/sanitize.js'
+import {openSync} from './sync-context.js'
+
+export interface StartFlags {
+  readonly task?: string | undefined
+  readonly graceMs: number
+}
+
+/** What the commands that start a claude work with. @throws CLAUDE_NOT_FOUND, PLACEHOLDER_OPEN */
+export async function openStart(runtime: Runtime, args: readonly string[], flags: StartFlags): Promise<StartContext> {
+  const {settings, env, directories, signal} = runtime
+  const {context, registry, processes, projectKey} = await openSync(runtime, {task: flags.task})
+  const claude = await findClaude({
+    bin: settings.claudeBin,
+    path: env['PATH'],
+    cwd: settings.cwd,
+    workingDirectory: process.cwd(),
+  })
+  return {
+    sync: context,
+    registry,
+    processes,
+    projectKey,
+    claude,
+    cwd: settings.cwd,
+    configDir: settings.configDir,
+    args,
+    env,
+    graceMs: flags.graceMs,
+    stateDirectory: join(directories.state, 'launch'),
+    signal,
+    // Claude has stdout, and a warning held back for an envelope would come too late.
+    inform: (line) => {
+      if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
+    },
+  }
+}

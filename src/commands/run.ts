@@ -1,0 +1,60 @@
+import {string} from '@oclif/core/flags'
+import {BaseCommand} from '../cli/base-command.js'
+import {parseDuration} from '../cli/duration.js'
+import {withEnvironment} from '../cli/flags.js'
+import {splitArguments} from '../cli/launch-arguments.js'
+import {presentStarted, resultFileFlag} from '../cli/launch-result.js'
+import {openStart} from '../cli/start-context.js'
+import {chooseForRun, IF_EXISTS, type IfExists} from '../launch/choose-session.js'
+import {startResume, startRun} from '../launch/start-claude.js'
+import type {EntryKind} from '../registry/registry.js'
+
+export default class Run extends BaseCommand {
+  static override summary = 'Start claude in a session that is stored from its first message on.'
+  static override description = `The session's id is chosen before claude starts, so that a task or name leads to it even when this worker dies in its first
+second. What stands behind -- goes to claude. The exit code is claude's own, unless what it wrote is not stored (6, or 4 when another worker
+took the session over).`
+  static override examples = [
+    {
+      description: 'Work on a task that any worker can go on with',
+      command: '<%= config.bin %> <%= command.id %> --task JIRA-17 -- -p "Fix the login page."',
+    },
+    {
+      description: 'The same command on every worker: begin it, or go on in it',
+      command: '<%= config.bin %> <%= command.id %> --task JIRA-17 --if-exists resume -- -p "Go on."',
+    },
+  ]
+  static override flags = withEnvironment({
+    task: string({summary: 'The task that this is work on.', helpValue: '<task>'}),
+    name: string({summary: 'A name for people.', helpValue: '<name>'}),
+    'if-exists': string({
+      summary: 'When the task or name has a session already.',
+      options: [...IF_EXISTS],
+      default: 'fail',
+    }),
+    grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
+    'result-file': resultFileFlag,
+  })
+
+  protected override readonly endsOnSignal = false
+
+  async run(): Promise<void> {
+    const {own, claude} = splitArguments(this.argv)
+    const {flags} = await this.parse(Run, own)
+    const runtime = await this.start(flags)
+    const {task, name, 'if-exists': ifExists} = flags
+    const context = await openStart(runtime, claude, {task, graceMs: parseDuration(flags.grace, '--grace')})
+    const links = [link('task', task), link('name', name)].flat()
+    const found = await chooseForRun(context.registry, links, ifExists as IfExists)
+    const fresh = runtime.random.uuid()
+    const forkInto = ifExists === 'fork' ? fresh : undefined
+    const started = await (found === undefined
+      ? startRun(context, {sessionId: fresh, links})
+      : startResume(context, {sessionId: found, forkInto, links}))
+    await presentStarted(started, flags['result-file'])
+  }
+}
+
+function link(kind: EntryKind, id: string | undefined) {
+  return id === undefined ? [] : [{kind, id}]
+}

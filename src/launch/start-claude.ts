@@ -1,0 +1,168 @@
+import {toRepriseError, type RepriseError} from '../base/errors.js'
+import type {Entry, EntryKind, Registry} from '../registry/registry.js'
+import type {SyncContext} from '../sync/context.js'
+import {transcriptPath} from '../transcript/config-dir.js'
+import type {Processes} from '../transcript/processes.js'
+import {exitCodeOfChild} from './child.js'
+import {isPrintMode} from './interactive.js'
+import type {MirroredLaunch} from './launch-mirrored.js'
+import {planLaunch, type Start} from './plan.js'
+import {type PrintedPlan, planAsShell, printPlan} from './print-plan.js'
+import {prepareSession, resumeSession, runSession} from './resume-session.js'
+
+/** What starting a claude takes, whatever it starts with. */
+export interface StartContext {
+  readonly sync: SyncContext
+  readonly registry: Registry
+  readonly processes: Processes
+  /** Claude's key of `cwd`. */
+  readonly projectKey: string
+  /** Absolute path of the program. */
+  readonly claude: string
+  readonly cwd: string
+  /** Only when the user named one: claude finds its own. */
+  readonly configDir?: string | undefined
+  /** For claude, from behind `--`. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly graceMs: number
+  readonly stateDirectory: string
+  readonly signal: AbortSignal
+  /** One line for the person at the terminal, on stderr. */
+  readonly inform: (line: string) => void
+}
+
+export interface StartedSession {
+  readonly sessionId: string
+  /** The local transcript. */
+  readonly path: string
+  /** Claude's own, or ours when what it wrote is not stored. */
+  readonly exitCode: number
+  /** Everything that the local files hold is in the store. */
+  readonly stored: boolean
+  readonly bytesUploaded: number
+  readonly partsCreated: number
+  readonly entries: number
+  readonly error?: {readonly kind: string; readonly code: string; readonly message: string}
+}
+
+export interface ResumeRequest {
+  readonly sessionId: string
+  /** Go on in a copy with this id, and leave the session as it is. */
+  readonly forkInto?: string | undefined
+  readonly force?: boolean | undefined
+  readonly waitMs?: number | undefined
+  /** Tasks and names that were used to find it, or that are to follow it. */
+  readonly links: readonly Pick<Entry, 'kind' | 'id'>[]
+}
+
+/** Brings a session here and shows how it would be resumed. Takes no lease: whoever starts it must know that nobody else does. */
+export async function printResume(
+  context: StartContext,
+  {sessionId, forkInto, force}: ResumeRequest,
+): Promise<PrintedPlan & {readonly shell: string}> {
+  const plan = planLaunch(startOf(sessionId, forkInto), context)
+  const {path} = await prepareSession(context.sync, sessionId, {...context, ...(force && {force})})
+  return {...printPlan(plan, path), shell: planAsShell(plan)}
+}
+
+/** Goes on in a session until claude ends, and stores what it wrote. */
+export async function startResume(context: StartContext, request: ResumeRequest): Promise<StartedSession> {
+  const {sessionId, forkInto, force, waitMs, links} = request
+  const plan = planLaunch(startOf(sessionId, forkInto), context)
+  const options = {...optionsOf(context, links), ...(force && {force}), ...(waitMs !== undefined && {waitMs})}
+  if (forkInto === undefined) {
+    return recorded(context, sessionId, links, () => resumeSession(context.sync, sessionId, plan, options))
+  }
+  await prepareSession(context.sync, sessionId, options)
+  return recorded(context, forkInto, links, () => runSession(context.sync, forkInto, plan, options))
+}
+
+/** Begins a session, known to the registry before its first message. */
+export async function startRun(
+  context: StartContext,
+  {sessionId, links}: Pick<ResumeRequest, 'sessionId' | 'links'>,
+): Promise<StartedSession> {
+  const plan = planLaunch({type: 'run', sessionId}, context)
+  return recorded(context, sessionId, links, () => runSession(context.sync, sessionId, plan, optionsOf(context, links)))
+}
+
+function startOf(sessionId: string, forkInto: string | undefined): Start {
+  if (forkInto === undefined) return {type: 'resume', sessionId}
+  return {type: 'fork', sessionId, newSessionId: forkInto}
+}
+
+function optionsOf(context: StartContext, links: ResumeRequest['links']) {
+  const task = links.find(({kind}) => kind === 'task')?.id
+  const name = links.find(({kind}) => kind === 'name')?.id
+  const {sync, projectKey, processes, env, graceMs, stateDirectory, inform, signal} = context
+  return {
+    clock: sync.clock,
+    projectKey,
+    processes,
+    env,
+    graceMs,
+    stateDirectory,
+    inform,
+    signal,
+    labels: {...(task !== undefined && {task}), ...(name !== undefined && {name})},
+  }
+}
+
+/** Links the session before claude starts; how it ended is recorded after, and a registry that fails then costs a line on stderr. */
+async function recorded(
+  context: StartContext,
+  sessionId: string,
+  links: ResumeRequest['links'],
+  launch: () => Promise<MirroredLaunch>,
+): Promise<StartedSession> {
+  for (const {kind, id} of links) await record(context, kind, id, sessionId, 'running')
+  const {end, report} = await launch()
+  const path = transcriptPath(context.sync.configDir, context.projectKey, sessionId)
+  for (const {kind, id} of links) {
+    await record(context, kind, id, sessionId, report.complete ? 'ended' : 'unsaved').catch((error: unknown) => {
+      context.inform(`the end of ${kind} ${id} is not on record: ${toRepriseError(error).message}`)
+    })
+  }
+  const exitCode = report.complete ? exitCodeOfChild(end) : report.error?.code === 'LEASE_LOST' ? 4 : 6
+  if (!report.complete) context.inform(notStored(path, report.error))
+  return {
+    sessionId,
+    path,
+    exitCode,
+    stored: report.complete,
+    bytesUploaded: report.bytes,
+    partsCreated: report.parts,
+    entries: report.entries,
+    ...(report.error && {error: {kind: report.error.kind, code: report.error.code, message: report.error.message}}),
+  }
+}
+
+async function record(
+  {registry, sync, projectKey, cwd, args}: StartContext,
+  kind: EntryKind,
+  id: string,
+  sessionId: string,
+  status: string,
+): Promise<void> {
+  await registry.assign(
+    {
+      kind,
+      id,
+      sessionId,
+      homeKey: projectKey,
+      cwd,
+      agent: 'claude',
+      store: sync.store.url,
+      machine: sync.machine,
+      status,
+      launch: {print: isPrintMode(args)},
+    },
+    {mode: 'append'},
+  )
+}
+
+function notStored(path: string, error: RepriseError | undefined): string {
+  const why = error ? `: ${error.message}` : ''
+  return `not everything of this session is stored${why}. It is kept in ${path}`
+}
