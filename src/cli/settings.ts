@@ -28,6 +28,8 @@ export interface Settings {
   /** Absolute. */
   readonly cwd: string
   readonly claudeBin: string | undefined
+  /** What to do about secrets in what is uploaded. */
+  readonly secrets: SecretsMode
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -39,6 +41,7 @@ export interface Settings {
 }
 
 export type Addressing = 'auto' | 'path' | 'virtual'
+export type SecretsMode = 'warn' | 'block' | 'off'
 export type LogFormat = 'text' | 'json'
 
 export interface SettingsSources {
@@ -104,6 +107,7 @@ export function resolveSettings(from: SettingsSources): Settings {
     configDir: path('config-dir'),
     cwd: path('cwd') ?? from.workingDirectory,
     claudeBin: look.text('claude-bin'),
+    secrets: look.text('secrets', oneOf(['warn', 'block', 'off'])) ?? 'warn',
     json: look.switch('json'),
     quiet: look.switch('quiet'),
     verbose: look.switch('verbose'),

@@ -74,8 +74,14 @@ export class MeteredObjectStore implements ObjectStore {
     const pages = this.#store.list(options)[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const next = await this.#metered('list', options.prefix, options, async () => pages.next())
-        if (next.done) return
+        const call = this.#begin('list', options.prefix, options)
+        const next = await this.#failing(call, async () => pages.next())
+        if (next.done) {
+          // That there are no more pages was in the last answer.
+          this.#requests.list--
+          return
+        }
+        call.end('ok')
         yield next.value
       }
     } finally {
@@ -160,10 +166,14 @@ export class MeteredObjectStore implements ObjectStore {
   }
 
   async #until<T>(call: Call, run: () => Promise<T>): Promise<T> {
+    const result = await this.#failing(call, run)
+    call.end('ok')
+    return result
+  }
+
+  async #failing<T>(call: Call, run: () => Promise<T>): Promise<T> {
     try {
-      const result = await run()
-      call.end('ok')
-      return result
+      return await run()
     } catch (error) {
       call.end(toRepriseError(error).code)
       throw error

@@ -64,6 +64,10 @@ export function isSafeSubpath(text: string): boolean {
   return text.split('/').every((segment) => isSafeSegment(segment) && !/^[A-Za-z]:/.test(segment))
 }
 
+export function projectPrefix(homeKey: string): string {
+  return `${segment(homeKey, 'project key')}/`
+}
+
 export function sessionPrefix({homeKey, sessionId}: SessionRef): string {
   return `${segment(homeKey, 'project key')}/${segment(sessionId, 'session id')}/`
 }

@@ -1,9 +1,17 @@
 import pMap from 'p-map'
 import {hasCode, RepriseError} from '../base/errors.js'
 import {listAll} from '../object-store/list-all.js'
-import type {ObjectStore} from '../object-store/object-store.js'
+import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
+import {isSessionId} from '../transcript/discover.js'
 import type {PartSource} from './chain.js'
-import {isSafeSubpath, sessionPrefix, type SessionRef, type TranscriptRef, transcriptPrefix} from './names.js'
+import {
+  isSafeSubpath,
+  projectPrefix,
+  sessionPrefix,
+  type SessionRef,
+  type TranscriptRef,
+  transcriptPrefix,
+} from './names.js'
 import {decodeRange, isMetadataPart, type ListedPart, listedPart, type PartRange, type RangedPart} from './part.js'
 
 export interface PartsOptions {
@@ -50,23 +58,20 @@ export class Parts implements PartSource {
   }
 
   async listSession(ref: SessionRef): Promise<SessionListing> {
-    const prefix = sessionPrefix(ref)
+    const {objects, date} = await listAll(this.store, {prefix: sessionPrefix(ref), ...this.#request()})
+    return groupSession(ref, objects, date)
+  }
+
+  /** All sessions under a project key from one listing, by their ids. Names that are no session id are passed over. */
+  async listProject(homeKey: string): Promise<ReadonlyMap<string, SessionListing>> {
+    const prefix = projectPrefix(homeKey)
     const {objects, date} = await listAll(this.store, {prefix, ...this.#request()})
-    const bySubpath = new Map<string, ListedPart[]>([['', []]])
-    const ignored: string[] = []
-    for (const {key, size, etag, modified} of objects) {
-      const below = key.slice(prefix.length)
-      const subpath = below.slice(0, Math.max(0, below.lastIndexOf('/')))
-      const part = listedPart(key, size, etag, modified)
-      if (part.name === '' || (subpath !== '' && !isSafeSubpath(subpath))) ignored.push(key)
-      else (bySubpath.get(subpath) ?? setNew(bySubpath, subpath)).push(part)
+    const bySession = new Map<string, ObjectSummary[]>()
+    for (const object of objects) {
+      const sessionId = object.key.slice(prefix.length).split('/', 1)[0] ?? ''
+      if (isSessionId(sessionId)) (bySession.get(sessionId) ?? setNew(bySession, sessionId)).push(object)
     }
-    const transcripts = [...bySubpath].map(([subpath, parts]) => ({
-      ref: {homeKey: ref.homeKey, sessionId: ref.sessionId, ...(subpath !== '' && {subpath})},
-      parts,
-      date,
-    }))
-    return {ref, transcripts, ignored, date}
+    return new Map([...bySession].map(([sessionId, own]) => [sessionId, groupSession({homeKey, sessionId}, own, date)]))
   }
 
   /**
@@ -132,10 +137,30 @@ export async function againWhenMoved<T>(read: () => Promise<T>, attempts = 5): P
   }
 }
 
-function setNew(map: Map<string, ListedPart[]>, subpath: string): ListedPart[] {
-  const parts: ListedPart[] = []
-  map.set(subpath, parts)
-  return parts
+/** What a listing shows below a session's prefix, as transcripts. */
+function groupSession(ref: SessionRef, objects: readonly ObjectSummary[], date: number): SessionListing {
+  const prefix = sessionPrefix(ref)
+  const bySubpath = new Map<string, ListedPart[]>([['', []]])
+  const ignored: string[] = []
+  for (const {key, size, etag, modified} of objects) {
+    const below = key.slice(prefix.length)
+    const subpath = below.slice(0, Math.max(0, below.lastIndexOf('/')))
+    const part = listedPart(key, size, etag, modified)
+    if (part.name === '' || (subpath !== '' && !isSafeSubpath(subpath))) ignored.push(key)
+    else (bySubpath.get(subpath) ?? setNew(bySubpath, subpath)).push(part)
+  }
+  const transcripts = [...bySubpath].map(([subpath, parts]) => ({
+    ref: {homeKey: ref.homeKey, sessionId: ref.sessionId, ...(subpath !== '' && {subpath})},
+    parts,
+    date,
+  }))
+  return {ref, transcripts, ignored, date}
+}
+
+function setNew<T>(map: Map<string, T[]>, key: string): T[] {
+  const values: T[] = []
+  map.set(key, values)
+  return values
 }
 
 function partGone(part: ListedPart): RepriseError {

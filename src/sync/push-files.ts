@@ -4,6 +4,7 @@ import {filesPrefix} from '../store/names.js'
 import type {LocalSession, NamedFile} from '../transcript/discover.js'
 import {openPlainFile} from '../transcript/safe-open.js'
 import type {SyncContext} from './context.js'
+import type {Inspect} from './inspect.js'
 import type {SessionState} from './sync-state.js'
 
 export interface PushedFiles {
@@ -21,6 +22,7 @@ export async function pushFiles(
   context: SyncContext,
   {sessionId, toolResults, fileHistory}: LocalSession,
   {files: before}: SessionState,
+  inspect?: Inspect,
 ): Promise<PushedFiles> {
   const files = {...before}
   let [bytes, parts] = [0, 0]
@@ -36,7 +38,7 @@ export async function pushFiles(
         context.logger.warn('a file with several names is left out', {path: file.path})
         continue
       }
-      const uploaded = await pushFile(context, `${filesPrefix(sessionId)}${name}`, file)
+      const uploaded = await pushFile(context, `${filesPrefix(sessionId)}${name}`, file, inspect)
       files[name] = stamp
       if (uploaded) {
         bytes += file.size
@@ -48,7 +50,12 @@ export async function pushFiles(
 }
 
 /** @returns false when the store has that file already. */
-async function pushFile({store, uid}: SyncContext, key: string, {path}: NamedFile): Promise<boolean> {
+async function pushFile(
+  {store, uid}: SyncContext,
+  key: string,
+  {path}: NamedFile,
+  inspect: Inspect | undefined,
+): Promise<boolean> {
   const {handle, file} = await openPlainFile(path, {owner: uid})
   try {
     const body = {
@@ -57,6 +64,7 @@ async function pushFile({store, uid}: SyncContext, key: string, {path}: NamedFil
     }
     const there = await store.head(key)
     if (there?.size === file.size && there.metadata['mtime'] === mtimeOf(file.mtimeMs)) return false
+    if (file.size > 0) await inspect?.(body.open(), {file: path, firstLine: 1})
     const metadata = {mtime: mtimeOf(file.mtimeMs)}
     await store.put(key, file.size === 0 ? new Uint8Array(0) : body, {mode: OVERWRITE, metadata})
     return true

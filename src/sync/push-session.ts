@@ -1,10 +1,12 @@
 import {RepriseError} from '../base/errors.js'
 import type {Measure} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
+import {readLease} from '../registry/store-lease.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import {type SyncContext, writeContext} from './context.js'
+import type {Inspect} from './inspect.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {fingerprint, type PlannedTranscript, planPush} from './plan-push.js'
 import {pushFiles} from './push-files.js'
@@ -27,20 +29,24 @@ export interface PushedSession {
   readonly entries: number
 }
 
-/** Looks at what is about to leave this machine. @throws SECRETS_FOUND when that must not happen. */
-export type Inspect = (chunks: AsyncIterable<Uint8Array>, at: {file: string; firstLine: number}) => Promise<void>
-
 export interface PushOptions {
-  readonly merge?: boolean
-  readonly dryRun?: boolean
+  readonly merge?: boolean | undefined
+  readonly dryRun?: boolean | undefined
   readonly inspect?: Inspect
   /** Shown in listings. */
-  readonly task?: string
-  readonly name?: string
-  /** Made a moment ago, for many sessions at once. */
-  readonly listing?: SessionListing
-  /** The lease records were listed too: what a listing finds equal is stored, without another look. */
-  readonly assured?: boolean
+  readonly task?: string | undefined
+  readonly name?: string | undefined
+  readonly look?: SessionLook
+}
+
+/**
+ * What one look at many sessions told of this one. It may be minutes old: it decides what is unchanged, but before something is
+ * written the session is listed again.
+ */
+export interface SessionLook {
+  readonly listing: SessionListing
+  /** Etag of the session's lease record, which was listed after the parts; undefined when there is none. */
+  readonly lease: string | undefined
 }
 
 interface Outcome {
@@ -65,7 +71,7 @@ export async function pushSession(
   const {sessionId, projectKey} = session
   const before = await context.state.read(sessionId)
   const homeKey = await homeOf(context, session, before, options)
-  const run = new SessionPush(context, session, {...before, homeKey}, options)
+  const run = new SessionPush(context, session, before, homeKey, options)
   const outcomes = await run.push()
   const sum = (pick: (each: Outcome) => number): number => outcomes.reduce((total, each) => total + pick(each), 0)
   return {
@@ -82,9 +88,9 @@ async function homeOf(
   {homes}: SyncContext,
   {sessionId, projectKey}: LocalSession,
   {homeKey}: SessionState,
-  {dryRun, listing}: PushOptions,
+  {dryRun, look}: PushOptions,
 ): Promise<string> {
-  const known = listing?.ref.homeKey ?? homeKey
+  const known = look?.listing.ref.homeKey ?? homeKey
   if (known !== undefined) return known
   if (dryRun) return (await homes.find(sessionId, projectKey)) ?? projectKey
   return homes.settle(sessionId, projectKey)
@@ -109,13 +115,21 @@ class SessionPush {
   readonly #context: SyncContext
   readonly #session: LocalSession
   readonly #options: PushOptions
+  readonly #before: SessionState
   #state: SessionState
   #measured: ReadonlyMap<number, Measure> = new Map()
 
-  constructor(context: SyncContext, session: LocalSession, state: SessionState, options: PushOptions) {
+  constructor(
+    context: SyncContext,
+    session: LocalSession,
+    before: SessionState,
+    homeKey: string,
+    options: PushOptions,
+  ) {
     this.#context = context
     this.#session = session
-    this.#state = state
+    this.#before = before
+    this.#state = {...before, homeKey, ...labelled(before, options)}
     this.#options = options
   }
 
@@ -123,16 +137,23 @@ class SessionPush {
     const {sessionId, subagents, main} = this.#session
     const ref = {homeKey: this.#state.homeKey ?? this.#session.projectKey, sessionId}
     const outcomes: Outcome[] = []
-    const listing = this.#options.listing ?? (await this.#context.parts.listSession(ref))
+    const listing = this.#options.look?.listing ?? (await this.#context.parts.listSession(ref))
     if (!this.#options.dryRun) {
-      const files = await pushFiles(this.#context, this.#session, this.#state)
+      const files = await pushFiles(this.#context, this.#session, this.#state, this.#options.inspect)
       if (files.bytes + files.parts > 0) outcomes.push({action: 'pushed', ...files, entries: 0, state: {}})
       this.#state = {...this.#state, files: files.files}
     }
     for (const subagent of subagents) outcomes.push(await this.#pushOne(listing, subagent.transcript, subagent))
     if (main) outcomes.push(await this.#pushOne(listing, main))
-    if (!this.#options.dryRun) await this.#context.state.write(sessionId, this.#state)
+    if (!this.#options.dryRun) await this.#remember()
     return outcomes
+  }
+
+  /** A session that is as it was costs no write. */
+  async #remember(): Promise<void> {
+    if (JSON.stringify(this.#state) !== JSON.stringify(this.#before)) {
+      await this.#context.state.write(this.#session.sessionId, this.#state)
+    }
   }
 
   async #pushOne(listing: SessionListing, file: LocalFile, subagent?: LocalSubagent): Promise<Outcome> {
@@ -141,23 +162,47 @@ class SessionPush {
     const ref = {...listing.ref, ...(subpath !== undefined && {subpath})}
     const listed = listing.transcripts.find((each) => each.ref.subpath === subpath)
     let at: PartListing = listed ?? {ref, parts: [], date: listing.date}
-    if (this.#isSeen(before, at, file)) return {...nothing, state: before}
+    if (this.#isSeen(before, at, file)) return this.#metadataAlone(at, subagent, before)
     await using local = await openLocalTranscript(file.path, this.#context.uid)
     let outcome: Outcome | undefined
+    let fresh = this.#options.look === undefined
     for (let tries = 0; !outcome && tries < MAX_TRIES; tries++) {
-      outcome = await this.#step(local, at, before)
+      outcome = await this.#step(local, at, before, fresh)
       if (!outcome) at = await this.#context.parts.list(ref)
+      fresh = true
     }
     if (!outcome) throw busy(this.#session.sessionId)
     const metadata = this.#options.dryRun ? before.metadata : await pushMetadata(this.#context, at, subagent, before)
     const state = {...outcome.state, ...(metadata !== undefined && {metadata})}
     this.#state = {...this.#state, transcripts: {...this.#state.transcripts, [subpath ?? '']: state}}
-    if (!subagent && outcome.bytes > 0 && !this.#options.dryRun) await this.#summarize(local, at)
+    const isNews = outcome.bytes > 0 || this.#state.labels !== this.#before.labels
+    if (!subagent && isNews && outcome.action !== 'behind' && !this.#options.dryRun) await this.#summarize(local, at)
     return {...outcome, state}
   }
 
-  /** @returns undefined when others moved parts: list again. */
-  async #step(local: LocalTranscript, listing: PartListing, before: TranscriptState): Promise<Outcome | undefined> {
+  /** The transcript is as it was; what Claude keeps beside it may not be. */
+  async #metadataAlone(
+    at: PartListing,
+    subagent: LocalSubagent | undefined,
+    before: TranscriptState,
+  ): Promise<Outcome> {
+    const metadata = this.#options.dryRun ? before.metadata : await pushMetadata(this.#context, at, subagent, before)
+    const state = {...before, ...(metadata !== undefined && {metadata})}
+    const key = subagent?.subpath ?? ''
+    this.#state = {...this.#state, transcripts: {...this.#state.transcripts, [key]: state}}
+    return {...nothing, state}
+  }
+
+  /**
+   * @param fresh the listing was made for this step: it may be written on.
+   * @returns undefined when others moved parts: list again.
+   */
+  async #step(
+    local: LocalTranscript,
+    listing: PartListing,
+    before: TranscriptState,
+    fresh: boolean,
+  ): Promise<Outcome | undefined> {
     const {dryRun, merge} = this.#options
     const planned = await planPush(this.#context.parts, local, listing, before, this.#alsoMeasured(local))
     const {plan} = planned
@@ -166,11 +211,15 @@ class SessionPush {
       case 'behind':
         return {...nothing, action: 'behind', state: before}
       case 'nothing':
-        if (!dryRun && !(await this.#assure(listing))) return undefined
-        return {...nothing, state: this.#agreed(local, listing, planned, before)}
+        return this.#unchanged(local, listing, planned, before)
       case 'append':
       case 'append-loose': {
-        if (dryRun) return {action: 'pushed', bytes: local.length - plan.from, parts: 1, entries: 0, state: before}
+        if (dryRun) {
+          const [from, to] = [plan.from, local.length].map((at) => planned.measured.get(at)?.entries ?? 0)
+          const entries = (to ?? 0) - (from ?? 0)
+          return {action: 'pushed', bytes: local.length - plan.from, parts: 1, entries, state: before}
+        }
+        if (!fresh && (await this.#hasMoved(listing))) return undefined
         await this.#inspect(local, planned, plan.from)
         return this.#append(local, listing, planned, plan, before)
       }
@@ -207,16 +256,30 @@ class SessionPush {
     }
     const {uploaded, name} = await appendTail(this.#context, local, listing, planned, from, found?.record)
     const parts = [...listing.parts, {name, size: local.length - from}]
-    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, planned, before)}
+    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, planned, before, found?.etag)}
   }
 
-  /** Whether what the listing shows stays there; a tail of a cut-off holder is settled first. */
-  async #assure(listing: PartListing): Promise<boolean> {
-    if (this.#options.assured) return true
-    const found = await freeLease(this.#context, this.#session.sessionId)
-    if (!found || isAssured(found.record, await endRange(this.#context, listing))) return true
+  /** Equal, and what the listing shows stays there; a tail of a cut-off holder is settled first. */
+  async #unchanged(
+    local: LocalTranscript,
+    listing: PartListing,
+    planned: PlannedTranscript,
+    before: TranscriptState,
+  ): Promise<Outcome | undefined> {
+    const {dryRun, look} = this.#options
+    const outcome = (lease: string | undefined): Outcome => ({
+      ...nothing,
+      state: this.#agreed(local, listing, planned, before, lease),
+    })
+    if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
+    const found = await readLease(this.#context.store, this.#session.sessionId)
+    if (!found || isAssured(found.record, await endRange(this.#context, listing))) return outcome(found?.etag)
     await this.#settle(listing)
-    return false
+    return undefined
+  }
+
+  async #hasMoved(listing: PartListing): Promise<boolean> {
+    return fingerprint((await this.#context.parts.list(listing.ref)).parts) !== fingerprint(listing.parts)
   }
 
   async #settle(listing: PartListing): Promise<void> {
@@ -235,6 +298,7 @@ class SessionPush {
     {parts}: {readonly parts: readonly {readonly name: string; readonly size: number}[]},
     {measured, view}: PlannedTranscript,
     before: TranscriptState,
+    lease: string | undefined,
   ): TranscriptState {
     const digest = measured.get(local.length)?.digest
     if (digest === undefined) return before
@@ -245,13 +309,15 @@ class SessionPush {
     return {
       ...before,
       ...(straight && {agreed: {local: mine, stored: stored.length > mine.length ? stored : mine}}),
-      seen: {listing: fingerprint(parts), size, mtimeMs, ino, dev},
+      seen: {listing: fingerprint(parts), size, mtimeMs, ino, dev, ...(lease !== undefined && {lease})},
     }
   }
 
-  /** Found equal before, and neither side has changed. */
+  /** Found equal and assured before, and neither the file, the parts nor the lease record has changed. */
   #isSeen({seen}: TranscriptState, {parts}: PartListing, file: LocalFile): boolean {
-    if (!seen || !this.#options.assured) return false
+    const {look} = this.#options
+    if (!seen || !look || this.#state.labels !== this.#before.labels) return false
+    if (look.lease !== undefined && look.lease !== seen.lease) return false
     const sameFile = seen.size === file.size && seen.mtimeMs === file.mtimeMs && seen.ino === file.ino
     return sameFile && seen.dev === file.dev && seen.listing === fingerprint(parts)
   }
@@ -262,10 +328,17 @@ class SessionPush {
   }
 
   async #summarize(local: LocalTranscript, {ref, parts}: PartListing): Promise<void> {
-    const {task, name} = this.#options
+    const {task, name} = this.#state.labels ?? {}
     const labels = {parts: parts.length + 1, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
     this.#state = await storeSummary(this.#context, ref, local, this.#measured, this.#state, labels)
   }
+}
+
+/** New labels make the summary news; without any the earlier ones stay. */
+function labelled({labels}: SessionState, {task, name}: PushOptions): Pick<SessionState, 'labels'> {
+  const told = {...labels, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
+  const isNews = told.task !== labels?.task || told.name !== labels?.name
+  return isNews ? {labels: told} : {}
 }
 
 const nothing = {action: 'unchanged', bytes: 0, parts: 0, entries: 0} as const

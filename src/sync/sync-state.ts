@@ -11,7 +11,15 @@ const Transcript = v.object({
   agreed: v.optional(v.object({local: Extent, stored: Extent})),
   /** What was found equal, so that it need not be found again: a listing, and the file as it was then. */
   seen: v.optional(
-    v.object({listing: v.string(), size: v.number(), mtimeMs: v.number(), ino: v.number(), dev: v.number()}),
+    v.object({
+      listing: v.string(),
+      size: v.number(),
+      mtimeMs: v.number(),
+      ino: v.number(),
+      dev: v.number(),
+      /** Etag of the lease record under which the listed parts were found to stay; absent where there was none. */
+      lease: v.optional(v.string()),
+    }),
   ),
   /** SHA-256 of the subagent's metadata that is stored. */
   metadata: v.optional(v.string()),
@@ -22,6 +30,8 @@ const SessionState = v.object({
   transcripts: v.record(v.string(), Transcript),
   /** Attachments that are stored: by name, their `size:mtimeMs:ino`. */
   files: v.record(v.string(), v.string()),
+  /** What a listing calls the session, as its pushes were told. */
+  labels: v.optional(v.object({task: v.optional(v.string()), name: v.optional(v.string())})),
   /** A fold of the main transcript's first `bytes`, to go on from (`transcript/summary`). */
   summary: v.optional(v.object({digest: v.string(), value: v.looseObject({bytes: v.number()})})),
 })

@@ -1,0 +1,56 @@
+import {boolean, string} from '@oclif/core/flags'
+import type {SessionFilter} from '../sync/select-sessions.js'
+import {parseDuration} from './duration.js'
+import {withEnvironment} from './flags.js'
+import type {Runtime} from './runtime.js'
+
+const SESSIONS = 'SESSIONS'
+
+/** Which of several sessions are meant. */
+export const filterFlags = withEnvironment({
+  since: string({summary: 'Only what changed within this time.', helpValue: '<7d>', helpGroup: SESSIONS}),
+  include: string({
+    summary: 'Only sessions whose project key, cwd or id matches.',
+    description:
+      'A glob; given more than once, one match is enough. `*` stays within one directory name, `**` does not.',
+    helpValue: '<glob>',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: SESSIONS,
+  }),
+  exclude: string({
+    summary: 'Leave out sessions whose project key, cwd or id matches.',
+    helpValue: '<glob>',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: SESSIONS,
+  }),
+})
+
+/** What to do where local and stored diverged; at most one of the two. */
+export const divergedFlags = withEnvironment({
+  merge: boolean({
+    summary: 'Where both sides have messages that the other lacks: keep all of them.',
+    exclusive: ['fork'],
+  }),
+  fork: boolean({summary: 'There: let the local conversation go on as a session of its own.', exclusive: ['merge']}),
+})
+
+export const allFlag = boolean({summary: 'The sessions of all projects.', helpGroup: SESSIONS})
+export const dryRunFlag = boolean({summary: 'Tell what would be done, and write nothing.'})
+
+interface FilterFlags {
+  readonly since?: string | undefined
+  readonly include?: readonly string[] | undefined
+  readonly exclude?: readonly string[] | undefined
+}
+
+/** @throws DURATION_INVALID */
+export function filterOf({since, include, exclude}: FilterFlags, {clock}: Pick<Runtime, 'clock'>): SessionFilter {
+  return {include, exclude, since: since === undefined ? undefined : clock.now() - parseDuration(since, '--since')}
+}
+
+/** What a use case for several sessions takes from the run. Sessions are worked on side by side, fewer than there may be requests. */
+export function sideBySide({settings, progress, signal}: Pick<Runtime, 'settings' | 'progress' | 'signal'>) {
+  return {progress, signal, concurrency: Math.min(4, settings.concurrency)}
+}

@@ -1,0 +1,121 @@
+import {stat} from 'node:fs/promises'
+import {RepriseError} from '../base/errors.js'
+import {DryRunObjectStore} from '../object-store/dry-run.js'
+import type {ObjectStore} from '../object-store/object-store.js'
+import {PrefixedObjectStore} from '../object-store/prefixed.js'
+import {formatStoreUrl, openPlaceholders, resolvePlaceholders, type StoreUrl} from '../object-store/store-url.js'
+import type {Registry} from '../registry/registry.js'
+import {StoreRegistry} from '../registry/task-registry.js'
+import {Homes} from '../store/home.js'
+import {Parts} from '../store/parts.js'
+import type {SyncContext} from '../sync/context.js'
+import {FileSyncState, type SyncState} from '../sync/sync-state.js'
+import {claudeConfigDir} from '../transcript/config-dir.js'
+import {type Processes, systemProcesses} from '../transcript/processes.js'
+import {projectKeyFor} from '../transcript/project-key.js'
+import {deadOwners} from './dead-owners.js'
+import type {Runtime} from './runtime.js'
+
+/** What the commands that move sessions work with. */
+export interface SyncRun {
+  readonly context: SyncContext
+  readonly registry: Registry
+  readonly processes: Processes
+  /** Where claude looks for sessions when it is started in `--cwd`. */
+  readonly projectKey: string
+}
+
+export interface OpenSyncOptions {
+  /** The value of `{task}` in the store's URL. */
+  readonly task?: string | undefined
+  /** Another config dir than the run's own. Absolute. */
+  readonly configDir?: string | undefined
+  /** Nothing is written, whatever the use case does. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** The run's first store with all that moving sessions takes. @throws PLACEHOLDER_OPEN */
+export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}): Promise<SyncRun> {
+  const [url] = await runtime.storeUrls()
+  if (!url) throw new Error('a run has at least one store')
+  const {clock, random, logger, settings} = runtime
+  const opened = await openPrefixed(runtime, url, options.task)
+  const store = options.dryRun ? new DryRunObjectStore(opened, {clock}) : opened
+  const configDir = options.configDir ?? configDirOf(runtime)
+  const [owner, state, uid] = await Promise.all([
+    runtime.owner(),
+    FileSyncState.open(runtime.directories.state, store.url, configDir),
+    ownerOf(configDir),
+  ])
+  const context: SyncContext = {
+    store,
+    parts: new Parts(store, {concurrency: settings.concurrency, signal: runtime.signal}),
+    homes: new Homes(store),
+    clock,
+    random,
+    machine: owner.machine,
+    owner,
+    isDead: deadOwners(owner),
+    state: options.dryRun ? readOnly(state) : state,
+    configDir,
+    uid,
+    logger,
+  }
+  return {
+    context,
+    registry: openRegistry(runtime, store),
+    processes: systemProcesses,
+    projectKey: await projectKeyOfRun(runtime),
+  }
+}
+
+/** The part of a store that a URL names, as a store of its own; closed when the command ends. @throws PLACEHOLDER_OPEN */
+export async function openPrefixed(runtime: Runtime, url: StoreUrl, task?: string): Promise<ObjectStore> {
+  const values = {...(await runtime.placeholders()), ...(task !== undefined && {task})}
+  const resolved = resolvePlaceholders(url, values)
+  const [open] = openPlaceholders(resolved)
+  if (open !== undefined) throw placeholderOpen(open, resolved)
+  const {store} = await runtime.openStore(resolved)
+  return new PrefixedObjectStore(store, resolved.prefix, formatStoreUrl(resolved))
+}
+
+/** @throws REGISTRY_UNSUPPORTED */
+export function openRegistry({settings, clock, random}: Runtime, store: ObjectStore): Registry {
+  if (settings.registry === 'store') return new StoreRegistry({store, clock, random})
+  throw new RepriseError({
+    kind: 'usage',
+    code: 'REGISTRY_UNSUPPORTED',
+    message: `this reprise cannot use the registry ${settings.registry} yet`,
+    suggestions: ['Keep tasks and names in the store: --registry store'],
+  })
+}
+
+/** `--config-dir`, else Claude's own. */
+export function configDirOf({settings, env, home}: Runtime): string {
+  return settings.configDir ?? claudeConfigDir({env, home})
+}
+
+export async function projectKeyOfRun({settings, env}: Runtime): Promise<string> {
+  return projectKeyFor(settings.cwd, {
+    configDirSet: settings.configDir !== undefined || (env['CLAUDE_CONFIG_DIR'] ?? '') !== '',
+    projectDirName: env['CLAUDE_CODE_PROJECT_DIR_NAME'],
+  })
+}
+
+async function ownerOf(configDir: string): Promise<number | undefined> {
+  const found = await stat(configDir).catch(() => undefined)
+  return process.getuid === undefined ? undefined : (found?.uid ?? process.getuid())
+}
+
+function readOnly(state: SyncState): SyncState {
+  return {read: (sessionId) => state.read(sessionId), write: async () => undefined}
+}
+
+function placeholderOpen(name: string, url: StoreUrl): RepriseError {
+  return new RepriseError({
+    kind: 'usage',
+    code: 'PLACEHOLDER_OPEN',
+    message: `{${name}} has no value in the store's URL ${formatStoreUrl(url)}`,
+    suggestions: name === 'task' ? ['Name the task: --task'] : [`Write its value in place of {${name}}.`],
+  })
+}

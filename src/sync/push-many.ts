@@ -1,0 +1,174 @@
+import pMap from 'p-map'
+import {hasCode, RepriseError} from '../base/errors.js'
+import type {Progress} from '../base/progress.js'
+import type {Registry} from '../registry/registry.js'
+import type {LocalSession} from '../transcript/discover.js'
+import type {SyncContext} from './context.js'
+import {forkSession} from './fork-session.js'
+import {lookAtSessions} from './look-at-sessions.js'
+import {type PushAction, pushSession, type PushedSession, type PushOptions, type SessionLook} from './push-session.js'
+import {countActions, failureOf, type SessionFailure} from './report.js'
+
+/** Fewer than this are listed one by one: a listing of all lease records may be longer than that. */
+const MANY = 4
+
+export interface PushManyOptions extends Omit<PushOptions, 'look'> {
+  /** A session that may not be written goes on under a new id. */
+  readonly fork?: boolean | undefined
+  /** Sessions at once. */
+  readonly concurrency: number
+  readonly progress: Progress
+  /** Where `task` and `name` are put on record. */
+  readonly registry: Registry
+  readonly signal?: AbortSignal
+}
+
+export interface PushOutcome extends PushedSession {
+  /** The session that a fork goes on as. */
+  readonly newSessionId?: string
+  readonly error?: SessionFailure
+}
+
+export interface PushReport {
+  readonly sessions: readonly PushOutcome[]
+  readonly totals: {
+    readonly sessions: number
+    readonly actions: Partial<Record<PushAction, number>>
+    readonly bytesUploaded: number
+    readonly partsCreated: number
+    readonly entries: number
+  }
+}
+
+/** Pushes sessions beside each other. One that fails is told in the report and does not stop the others. */
+export async function pushMany(
+  context: SyncContext,
+  sessions: readonly LocalSession[],
+  options: PushManyOptions,
+): Promise<PushReport> {
+  const {task, name} = options
+  if ((task ?? name) !== undefined && sessions.length !== 1) throw oneSessionNeeded(sessions.length)
+  const looks = sessions.length < MANY ? undefined : await lookAtSessions(context, sessions)
+  const step = options.progress.task(`Pushing ${count(sessions.length)} to ${context.store.url}`)
+  let done = 0
+  const outcomes = await pMap(
+    copiesTogether(sessions),
+    async (copies) => {
+      const results: PushOutcome[] = []
+      for (const session of copies) {
+        options.signal?.throwIfAborted()
+        results.push(await pushOne(context, session, looks?.get(session.sessionId), options))
+        step.update(`${++done} of ${sessions.length}`)
+      }
+      return results
+    },
+    {concurrency: options.concurrency},
+  ).catch((error: unknown) => {
+    step.fail()
+    throw error
+  })
+  const report = reportOf(outcomes.flat())
+  const failed = report.sessions.filter(({error}) => error).length
+  if (failed > 0) step.fail(`${failed} of ${count(sessions.length)} not pushed to ${context.store.url}`)
+  else step.succeed(`Pushed ${count(sessions.length)} to ${context.store.url}`)
+  return report
+}
+
+async function pushOne(
+  context: SyncContext,
+  session: LocalSession,
+  look: SessionLook | undefined,
+  options: PushManyOptions,
+): Promise<PushOutcome> {
+  const {sessionId, projectKey} = session
+  try {
+    const pushed = await pushOrFork(context, session, {...options, ...(look && {look})})
+    if (!options.dryRun) await record(context, pushed, options)
+    return pushed
+  } catch (error) {
+    if (options.signal?.aborted) throw error
+    const action = hasCode(error, 'SESSION_DIVERGED') ? 'diverged' : 'failed'
+    return {sessionId, projectKey, action, ...nothing, error: failureOf(error)}
+  }
+}
+
+/** What may not be written as this session (it diverged, or another worker goes on with it) is stored as one of its own. */
+async function pushOrFork(
+  context: SyncContext,
+  session: LocalSession,
+  options: PushOptions & Pick<PushManyOptions, 'fork'>,
+): Promise<PushOutcome> {
+  try {
+    return await pushSession(context, session, options)
+  } catch (error) {
+    if (!options.fork || !hasCode(error, 'SESSION_DIVERGED', 'LEASE_HELD')) throw error
+  }
+  const {sessionId, projectKey} = session
+  if (options.dryRun) return {sessionId, projectKey, action: 'forked', ...nothing}
+  const forked = await forkSession(context, session)
+  const {look: _look, ...rest} = options
+  const pushed = await pushSession(context, forked, rest)
+  return {...pushed, sessionId, action: 'forked', newSessionId: forked.sessionId}
+}
+
+/** After the push: who finds the task or name then finds the session stored. */
+async function record(
+  {state, store, machine}: SyncContext,
+  {sessionId, newSessionId = sessionId}: PushOutcome,
+  {registry, task, name}: PushManyOptions,
+): Promise<void> {
+  const ids = [
+    ['task', task],
+    ['name', name],
+  ] as const
+  if (task === undefined && name === undefined) return
+  const {homeKey, summary} = await state.read(newSessionId)
+  const cwd = summary?.value['cwd']
+  for (const [kind, id] of ids) {
+    if (id === undefined) continue
+    const facts = {
+      agent: 'claude',
+      store: store.url,
+      machine,
+      ...(homeKey !== undefined && {homeKey}),
+      ...(typeof cwd === 'string' && {cwd}),
+    }
+    await registry.assign({kind, id, sessionId: newSessionId, ...facts}, {mode: 'append'})
+  }
+}
+
+/** Copies of one session under several project keys are pushed one after the other. */
+function copiesTogether(sessions: readonly LocalSession[]): readonly (readonly LocalSession[])[] {
+  const byId = new Map<string, LocalSession[]>()
+  for (const session of sessions) byId.set(session.sessionId, [...(byId.get(session.sessionId) ?? []), session])
+  return [...byId.values()]
+}
+
+function reportOf(sessions: readonly PushOutcome[]): PushReport {
+  const sum = (pick: (each: PushOutcome) => number): number => sessions.reduce((total, each) => total + pick(each), 0)
+  return {
+    sessions,
+    totals: {
+      sessions: sessions.length,
+      actions: countActions(sessions),
+      bytesUploaded: sum((each) => each.bytesUploaded),
+      partsCreated: sum((each) => each.partsCreated),
+      entries: sum((each) => each.entries),
+    },
+  }
+}
+
+function oneSessionNeeded(found: number): RepriseError {
+  return new RepriseError({
+    kind: 'usage',
+    code: 'ONE_SESSION_NEEDED',
+    message: `a task or name is linked to one session; ${found} are meant here`,
+    suggestions: ['Name the session: reprise push SESSION --task TASK', 'See which there are: reprise ls --local'],
+  })
+}
+
+function count(sessions: number): string {
+  return sessions === 1 ? '1 session' : `${sessions} sessions`
+}
+
+const nothing = {bytesUploaded: 0, partsCreated: 0, entries: 0} as const
