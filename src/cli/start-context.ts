@@ -9,6 +9,7 @@ import {openSync} from './sync-context.js'
 export interface StartFlags {
   readonly task?: string | undefined
   readonly graceMs: number
+  readonly withoutLease: boolean
 }
 
 /** What the commands that start a claude work with. @throws CLAUDE_NOT_FOUND, PLACEHOLDER_OPEN */
@@ -32,6 +33,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     args,
     env,
     graceMs: flags.graceMs,
+    withoutLease: flags.withoutLease,
     stateDirectory: join(directories.state, 'launch'),
     signal,
     // Claude has stdout, and a warning held back for an envelope would come too late.

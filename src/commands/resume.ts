@@ -30,6 +30,7 @@ stored (6, or 4 when another worker took the session over).`
     wait: string({summary: 'How long to wait for whoever has it (default: not at all).', helpValue: '<duration>'}),
     print: boolean({summary: 'Restore it, print how claude would be started, and do not start it.'}),
     shell: boolean({summary: 'With --print: as one line of shell.', dependsOn: ['print']}),
+    'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
     'result-file': resultFileFlag,
   })
@@ -40,7 +41,10 @@ stored (6, or 4 when another worker took the session over).`
     const {own, claude} = splitArguments(this.argv)
     const {args, flags} = await this.parse(Resume, own)
     const runtime = await this.start(flags)
-    const context = await openStart(runtime, claude, {graceMs: parseDuration(flags.grace, '--grace')})
+    const context = await openStart(runtime, claude, {
+      graceMs: parseDuration(flags.grace, '--grace'),
+      withoutLease: flags['no-lease'],
+    })
     const chosen = await chooseSession(context.sync, context.registry, args.session, flags.latest)
     const request = {
       ...chosen,

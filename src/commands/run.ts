@@ -1,4 +1,4 @@
-import {string} from '@oclif/core/flags'
+import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {parseDuration} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
@@ -32,6 +32,7 @@ took the session over).`
       options: [...IF_EXISTS],
       default: 'fail',
     }),
+    'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
     'result-file': resultFileFlag,
   })
@@ -43,7 +44,11 @@ took the session over).`
     const {flags} = await this.parse(Run, own)
     const runtime = await this.start(flags)
     const {task, name, 'if-exists': ifExists} = flags
-    const context = await openStart(runtime, claude, {task, graceMs: parseDuration(flags.grace, '--grace')})
+    const context = await openStart(runtime, claude, {
+      task,
+      graceMs: parseDuration(flags.grace, '--grace'),
+      withoutLease: flags['no-lease'],
+    })
     const links = [link('task', task), link('name', name)].flat()
     const found = await chooseForRun(context.registry, links, ifExists as IfExists)
     const fresh = runtime.random.uuid()

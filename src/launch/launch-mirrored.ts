@@ -1,6 +1,6 @@
 import type {RepriseError} from '../base/errors.js'
 import type {StoreLease} from '../registry/store-lease.js'
-import type {MirrorReport, SessionMirror} from '../sync/mirror.js'
+import type {Mirror, MirrorReport} from '../sync/mirror.js'
 import {type ChildEnd, launchClaude, type LaunchOptions} from './child.js'
 import {isPrintMode} from './interactive.js'
 import type {LaunchPlan} from './plan.js'
@@ -24,8 +24,8 @@ export interface MirroredLaunchOptions extends Omit<LaunchOptions, 'signal'> {
  */
 export async function launchMirrored(
   plan: LaunchPlan,
-  lease: StoreLease,
-  mirror: SessionMirror,
+  lease: StoreLease | undefined,
+  mirror: Mirror,
   options: MirroredLaunchOptions,
 ): Promise<MirroredLaunch> {
   const lost = new AbortController()
@@ -44,15 +44,11 @@ export async function launchMirrored(
     throw error
   }
   const report = await finish(mirror, end, options)
-  if (report.complete && mirror.clean) await lease.release().catch(() => undefined)
+  if (report.complete && mirror.clean) await lease?.release().catch(() => undefined)
   return {end, report}
 }
 
-async function finish(
-  mirror: SessionMirror,
-  {received}: ChildEnd,
-  options: MirroredLaunchOptions,
-): Promise<MirrorReport> {
+async function finish(mirror: Mirror, {received}: ChildEnd, options: MirroredLaunchOptions): Promise<MirrorReport> {
   const {clock, graceMs} = options
   const impatient = new AbortController()
   const done = new AbortController()

@@ -12,6 +12,7 @@ import {openLocalTranscript} from '../sync/local-transcript.js'
 import {type MirrorOptions, SessionMirror} from '../sync/mirror.js'
 import {moveSessionHere} from '../sync/move-session.js'
 import {pullSession, refuseLive} from '../sync/pull-session.js'
+import {UnleasedMirror} from '../sync/unleased-mirror.js'
 import {launchMirrored, type MirroredLaunch, type MirroredLaunchOptions} from './launch-mirrored.js'
 import type {LaunchPlan} from './plan.js'
 import {ToolResultsNames} from './tool-results-names.js'
@@ -29,6 +30,8 @@ export interface ResumeOptions extends PrepareOptions, MirroredLaunchOptions {
   readonly waitMs?: number
   readonly signal?: AbortSignal
   readonly stateDirectory: string
+  /** For stores that cannot keep one: nobody else may write the session meanwhile. */
+  readonly withoutLease?: boolean
   readonly labels?: MirrorOptions['labels']
 }
 
@@ -68,6 +71,17 @@ export async function resumeSession(
   options: ResumeOptions,
 ): Promise<MirroredLaunch> {
   const {projectKey, inform, waitMs, force, signal, labels} = options
+  if (options.withoutLease) {
+    const {path} = await prepareSession(context, sessionId, options)
+    return withNote(context, path, plan, options, sessionId, (noted) =>
+      launchMirrored(
+        noted,
+        undefined,
+        new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})}),
+        options,
+      ),
+    )
+  }
   const lease = await holdSession(context, sessionId, {
     ...(waitMs !== undefined && {waitMs}),
     ...(force !== undefined && {force}),
@@ -82,13 +96,10 @@ export async function resumeSession(
       inform(`last written by ${last.machine} at ${new Date(last.at).toISOString()}`)
     }
     const {path} = await prepareSession(context, sessionId, options)
-    const noted = await noteToolResults(context, path, plan, options, sessionId)
-    try {
+    return withNote(context, path, plan, options, sessionId, async (noted) => {
       await mirror.begin()
-      return await launchMirrored(noted.plan, lease, mirror, options)
-    } finally {
-      await noted.dispose()
-    }
+      return launchMirrored(noted, lease, mirror, options)
+    })
   })
 }
 
@@ -100,6 +111,10 @@ export async function runSession(
   options: ResumeOptions,
 ): Promise<MirroredLaunch> {
   const {projectKey, labels} = options
+  if (options.withoutLease) {
+    const mirror = new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})})
+    return launchMirrored(plan, undefined, mirror, options)
+  }
   const lease = await holdSession(context, sessionId)
   return withLease(lease, async () => {
     const ref: SessionRef = {sessionId, homeKey: await context.homes.record(sessionId, projectKey)}
@@ -118,19 +133,28 @@ async function withLease<T>(lease: StoreLease, work: () => Promise<T>): Promise<
   }
 }
 
-async function noteToolResults(
+/** Tells the model where outputs lie now that the transcript names by another worker's paths. */
+async function withNote<T>(
   {configDir, uid}: SyncContext,
   path: string,
   plan: LaunchPlan,
   {projectKey, stateDirectory, inform}: ResumeOptions,
   sessionId: string,
-) {
+  launch: (plan: LaunchPlan) => Promise<T>,
+): Promise<T> {
   const names = new ToolResultsNames()
-  await using local = await openLocalTranscript(path, uid)
-  for await (const line of readLines(local.read(0, local.length), {onTooLong: 'report'})) names.observe(line.bytes)
+  {
+    await using local = await openLocalTranscript(path, uid)
+    for await (const line of readLines(local.read(0, local.length), {onTooLong: 'report'})) names.observe(line.bytes)
+  }
   const current = join(sessionDir(configDir, projectKey, sessionId), 'tool-results')
   const noted = await withToolResultsNote(plan, {named: names.directories, current, stateDirectory})
-  if (noted.leftOut)
+  if (noted.leftOut) {
     inform('large outputs of earlier turns lie elsewhere now, and your --settings kept the model from being told where')
-  return noted
+  }
+  try {
+    return await launch(noted.plan)
+  } finally {
+    await noted.dispose()
+  }
 }

@@ -26,6 +26,8 @@ export interface StartContext {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly graceMs: number
+  /** For stores that cannot keep a lease. */
+  readonly withoutLease: boolean
   readonly stateDirectory: string
   readonly signal: AbortSignal
   /** One line for the person at the terminal, on stderr. */
@@ -95,13 +97,14 @@ function startOf(sessionId: string, forkInto: string | undefined): Start {
 function optionsOf(context: StartContext, links: ResumeRequest['links']) {
   const task = links.find(({kind}) => kind === 'task')?.id
   const name = links.find(({kind}) => kind === 'name')?.id
-  const {sync, projectKey, processes, env, graceMs, stateDirectory, inform, signal} = context
+  const {sync, projectKey, processes, env, graceMs, withoutLease, stateDirectory, inform, signal} = context
   return {
     clock: sync.clock,
     projectKey,
     processes,
     env,
     graceMs,
+    withoutLease,
     stateDirectory,
     inform,
     signal,

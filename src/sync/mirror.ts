@@ -32,11 +32,31 @@ export interface MirrorReport {
   readonly error?: RepriseError
 }
 
+/** Stores a session while a claude writes it. */
+export interface Mirror {
+  /** Every request was answered: a lease may be released. */
+  readonly clean: boolean
+
+  /**
+   * Follows from now on.
+   *
+   * @param onLost told once, when another took the session over: nothing is stored any more.
+   */
+  start(onLost: (error: RepriseError) => void): void
+
+  /**
+   * Stops following, and stores what is left: the files whole, attachments, the summary.
+   *
+   * @param signal ends the attempt; what is not stored then is said in the report.
+   */
+  finish(signal?: AbortSignal): Promise<MirrorReport>
+}
+
 /**
  * Follows a session's files while a claude writes them and stores each line within a second. Errors of the store are tried again for
  * as long as the session runs; only the loss of the lease ends it.
  */
-export class SessionMirror {
+export class SessionMirror implements Mirror {
   readonly #context: SyncContext
   readonly #lease: StoreLease
   readonly #ref: SessionRef
@@ -94,11 +114,6 @@ export class SessionMirror {
     this.#summarizedAt = this.#context.clock.now()
   }
 
-  /**
-   * Follows from now on.
-   *
-   * @param onLost told once, when another took the session over: nothing is stored any more.
-   */
   start(onLost: (error: RepriseError) => void): void {
     this.#onLost = onLost
     const {configDir} = this.#context
@@ -113,21 +128,10 @@ export class SessionMirror {
     this.#renewals = this.#renew()
   }
 
-  /** A mirror that has lost its lease stores nothing more. */
-  get lost(): RepriseError | undefined {
-    return this.#lost
-  }
-
-  /** Every request was answered: the lease may be released. */
   get clean(): boolean {
     return this.#clean
   }
 
-  /**
-   * Stops following, and stores what is left: the files whole, attachments, the summary.
-   *
-   * @param signal ends the attempt; what is not stored then is said in the report.
-   */
   async finish(signal?: AbortSignal): Promise<MirrorReport> {
     this.#stopping.abort()
     this.#wake()

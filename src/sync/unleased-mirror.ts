@@ -1,0 +1,81 @@
+import {type RepriseError, toRepriseError} from '../base/errors.js'
+import {discoverSessions, type LocalSession} from '../transcript/discover.js'
+import type {SyncContext} from './context.js'
+import type {Mirror, MirrorOptions, MirrorReport} from './mirror.js'
+import {pushSession} from './push-session.js'
+
+const LOOK_EVERY_MS = 1_000
+
+/**
+ * Stores a growing session by pushing it again and again, for stores that cannot keep a lease. What another worker writes meanwhile
+ * is not lost, but it is not noticed either: both go on, and the session branches.
+ */
+export class UnleasedMirror implements Mirror {
+  readonly clean = true
+  readonly #context: SyncContext
+  readonly #sessionId: string
+  readonly #options: MirrorOptions
+  readonly #stopping = new AbortController()
+  #loop: Promise<void> = Promise.resolve()
+  #pushed = ''
+  #sum = {bytes: 0, parts: 0, entries: 0}
+
+  constructor(context: SyncContext, sessionId: string, options: MirrorOptions) {
+    this.#context = context
+    this.#sessionId = sessionId
+    this.#options = options
+  }
+
+  start(): void {
+    this.#loop = this.#follow()
+  }
+
+  async finish(signal?: AbortSignal): Promise<MirrorReport> {
+    this.#stopping.abort()
+    await this.#loop
+    let error: RepriseError | undefined
+    for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
+      try {
+        await this.#push()
+        return {...this.#sum, complete: true}
+      } catch (cause) {
+        error = toRepriseError(cause)
+      }
+      if (signal?.aborted || error.kind !== 'unreachable') break
+      await this.#context.clock.sleep(pause, signal).catch(() => undefined)
+    }
+    return {...this.#sum, complete: false, error}
+  }
+
+  async #follow(): Promise<void> {
+    const {clock, logger} = this.#context
+    const {signal} = this.#stopping
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
+      if (signal.aborted) return
+      await this.#push().catch((error: unknown) => {
+        logger.warn('pushing failed', {code: toRepriseError(error).code})
+      })
+    }
+  }
+
+  async #push(): Promise<void> {
+    const {projectKey, labels} = this.#options
+    const {sessions} = await discoverSessions(this.#context.configDir, {sessionId: this.#sessionId, projectKey})
+    const [session] = sessions
+    if (!session || stampOf(session) === this.#pushed) return
+    const {bytesUploaded, partsCreated, entries} = await pushSession(this.#context, session, {...labels})
+    this.#pushed = stampOf(session)
+    this.#sum = {
+      bytes: this.#sum.bytes + bytesUploaded,
+      parts: this.#sum.parts + partsCreated,
+      entries: this.#sum.entries + entries,
+    }
+  }
+}
+
+/** Changes when any of the session's files does. */
+function stampOf({main, subagents, toolResults, fileHistory}: LocalSession): string {
+  const files = [main, ...subagents.flatMap(({transcript, meta}) => [transcript, meta]), ...toolResults, ...fileHistory]
+  return files.map((file) => (file ? `${file.path}:${file.size}:${file.mtimeMs}` : '')).join('\n')
+}
