@@ -59,6 +59,7 @@ describe('what is started', () => {
     [['--append-system-prompt', '--resume']],
     [['--system-prompt', '-c', '-p', 'x']],
     [['-n', '-c']],
+    [['--tools', '-c', 'Bash']],
     [['-p', '--', '--continue']],
     [['--model=-c', '-d-c']],
     [['-', '']],
