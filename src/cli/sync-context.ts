@@ -1,4 +1,4 @@
-import {stat} from 'node:fs/promises'
+import {mkdir, stat} from 'node:fs/promises'
 import {RepriseError} from '../base/errors.js'
 import {DryRunObjectStore} from '../object-store/dry-run.js'
 import type {ObjectStore} from '../object-store/object-store.js'
@@ -30,6 +30,8 @@ export interface OpenSyncOptions {
   readonly task?: string | undefined
   /** Another config dir than the run's own. Absolute. */
   readonly configDir?: string | undefined
+  /** The config dir is made where there is none. */
+  readonly makeConfigDir?: boolean | undefined
   /** Nothing is written, whatever the use case does. */
   readonly dryRun?: boolean | undefined
 }
@@ -42,6 +44,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
   const opened = await openPrefixed(runtime, url, options.task)
   const store = options.dryRun ? new DryRunObjectStore(opened, {clock}) : opened
   const configDir = options.configDir ?? configDirOf(runtime)
+  if (options.makeConfigDir && !options.dryRun) await mkdir(configDir, {recursive: true, mode: 0o700})
   const [owner, state, uid] = await Promise.all([
     runtime.owner(),
     FileSyncState.open(runtime.directories.state, store.url, configDir),

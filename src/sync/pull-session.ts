@@ -3,7 +3,7 @@ import type {FileHandle} from 'node:fs/promises'
 import {join} from 'node:path'
 import {RepriseError} from '../base/errors.js'
 import type {TranscriptBytes} from '../store/bytes.js'
-import type {PartListing} from '../store/parts.js'
+import type {PartListing, SessionListing} from '../store/parts.js'
 import {againWhenMoved} from '../store/parts.js'
 import {readDelivery} from '../store/read-delivery.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
@@ -20,7 +20,7 @@ import {diverged} from './push-transcript.js'
 import {restoreFile} from './restore-file.js'
 import {emptySessionState, type SessionState, type TranscriptState} from './sync-state.js'
 
-export type PullAction = 'pulled' | 'unchanged' | 'ahead' | 'merged' | 'diverged' | 'failed'
+export type PullAction = 'pulled' | 'unchanged' | 'ahead' | 'merged' | 'forked' | 'diverged' | 'failed'
 
 export interface PulledSession {
   readonly sessionId: string
@@ -34,12 +34,18 @@ export interface PulledSession {
 
 export interface PullOptions {
   /** Where a session goes that is not here. Without it: under its home key. */
-  readonly projectKey?: string
-  readonly merge?: boolean
-  readonly dryRun?: boolean
+  readonly projectKey?: string | undefined
+  readonly merge?: boolean | undefined
+  /** Where each side has messages that the other lacks: what is stored replaces the local file. Keep that one first. */
+  readonly take?: boolean | undefined
+  readonly dryRun?: boolean | undefined
   /** Touch a session that a claude on this machine has open. */
-  readonly force?: boolean
+  readonly force?: boolean | undefined
   readonly processes: Processes
+  /** Where the session lies in the store, when that was looked up for many at once. */
+  readonly listing?: SessionListing | undefined
+  /** Its copies on this machine, the same. */
+  readonly here?: readonly LocalSession[] | undefined
 }
 
 interface Outcome {
@@ -59,10 +65,9 @@ export async function pullSession(
   sessionId: string,
   options: PullOptions,
 ): Promise<PulledSession> {
-  const homeKey = await context.homes.find(sessionId, options.projectKey)
-  const listing = homeKey === undefined ? undefined : await context.parts.listSession({homeKey, sessionId})
+  const listing = options.listing ?? (await listStored(context, sessionId, options.projectKey))
   if (!listing || listing.transcripts.every((each) => each.parts.length === 0)) throw notStored(sessionId, context)
-  const here = (await discoverSession(context.configDir, sessionId)).sessions
+  const here = options.here ?? (await discoverSession(context.configDir, sessionId)).sessions
   const [local, ...more] = here
   if (more.length > 0) throw severalCopies(sessionId, here)
   if (local && !options.force) await refuseLive(context, sessionId, options.processes)
@@ -78,6 +83,15 @@ export async function pullSession(
     entries: sum((each) => each.entries),
     path: transcriptPath(context.configDir, projectKey, sessionId),
   }
+}
+
+async function listStored(
+  {homes, parts}: SyncContext,
+  sessionId: string,
+  likely: string | undefined,
+): Promise<SessionListing | undefined> {
+  const homeKey = await homes.find(sessionId, likely)
+  return homeKey === undefined ? undefined : parts.listSession({homeKey, sessionId})
 }
 
 const TELLING: readonly PullAction[] = ['merged', 'pulled', 'ahead', 'unchanged']
@@ -164,8 +178,10 @@ class SessionPull {
   }
 
   async #update(listing: PartListing, path: string, local: LocalTranscript, before: TranscriptState): Promise<Outcome> {
-    const {merge, dryRun} = this.#options
-    const {plan, stored} = await planPull(this.#context.parts, local, listing, before)
+    const {merge, take, dryRun} = this.#options
+    const planned = await planPull(this.#context.parts, local, listing, before)
+    const {stored} = planned
+    const plan: PullPlan = planned.plan.step === 'refuse' && take ? {step: 'take'} : planned.plan
     if (plan.step === 'nothing' || !stored) {
       const action = plan.step === 'nothing' && plan.because === 'ahead' ? 'ahead' : 'unchanged'
       return {action, bytes: 0, entries: 0, state: before}
@@ -256,7 +272,7 @@ async function hashFile(handle: FileHandle, length: number, update: (chunk: Uint
   }
 }
 
-async function refuseLive({configDir}: SyncContext, sessionId: string, processes: Processes): Promise<void> {
+export async function refuseLive({configDir}: SyncContext, sessionId: string, processes: Processes): Promise<void> {
   const {here} = await liveSessions(configDir, processes)
   const live = here.find((each) => each.sessionId === sessionId)
   if (!live) return

@@ -7,7 +7,7 @@ import type {SyncContext} from './context.js'
 import {forkSession} from './fork-session.js'
 import {lookAtSessions} from './look-at-sessions.js'
 import {type PushAction, pushSession, type PushedSession, type PushOptions, type SessionLook} from './push-session.js'
-import {countActions, failureOf, type SessionFailure} from './report.js'
+import {countActions, countSessions, failureOf, type SessionFailure} from './report.js'
 
 /** Fewer than this are listed one by one: a listing of all lease records may be longer than that. */
 const MANY = 4
@@ -49,7 +49,7 @@ export async function pushMany(
   const {task, name} = options
   if ((task ?? name) !== undefined && sessions.length !== 1) throw oneSessionNeeded(sessions.length)
   const looks = sessions.length < MANY ? undefined : await lookAtSessions(context, sessions)
-  const step = options.progress.task(`Pushing ${count(sessions.length)} to ${context.store.url}`)
+  const step = options.progress.task(`Pushing ${countSessions(sessions.length)} to ${context.store.url}`)
   let done = 0
   const outcomes = await pMap(
     copiesTogether(sessions),
@@ -69,8 +69,8 @@ export async function pushMany(
   })
   const report = reportOf(outcomes.flat())
   const failed = report.sessions.filter(({error}) => error).length
-  if (failed > 0) step.fail(`${failed} of ${count(sessions.length)} not pushed to ${context.store.url}`)
-  else step.succeed(`Pushed ${count(sessions.length)} to ${context.store.url}`)
+  if (failed > 0) step.fail(`${failed} of ${countSessions(sessions.length)} not pushed to ${context.store.url}`)
+  else step.succeed(`Pushed ${countSessions(sessions.length)} to ${context.store.url}`)
   return report
 }
 
@@ -165,10 +165,6 @@ function oneSessionNeeded(found: number): RepriseError {
     message: `a task or name is linked to one session; ${found} are meant here`,
     suggestions: ['Name the session: reprise push SESSION --task TASK', 'See which there are: reprise ls --local'],
   })
-}
-
-function count(sessions: number): string {
-  return sessions === 1 ? '1 session' : `${sessions} sessions`
 }
 
 const nothing = {bytesUploaded: 0, partsCreated: 0, entries: 0} as const

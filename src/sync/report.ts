@@ -19,3 +19,7 @@ export function countActions<T extends string>(outcomes: readonly {readonly acti
   for (const {action} of outcomes) counts[action] = (counts[action] ?? 0) + 1
   return counts
 }
+
+export function countSessions(sessions: number): string {
+  return sessions === 1 ? '1 session' : `${sessions} sessions`
+}

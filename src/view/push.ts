@@ -1,6 +1,7 @@
 import type {PushOutcome, PushReport} from '../sync/push-many.js'
 import type {PushAction} from '../sync/push-session.js'
 import {formatBytes} from './bytes.js'
+import {failureLines} from './failure.js'
 import {sanitizeLine} from './sanitize.js'
 
 const WORDS: Readonly<Record<PushAction, string>> = {
@@ -29,8 +30,5 @@ function lineOf({sessionId, action, bytesUploaded, entries, newSessionId, error}
   const size =
     bytesUploaded > 0 ? ` (${entries} ${entries === 1 ? 'entry' : 'entries'}, ${formatBytes(bytesUploaded)})` : ''
   const fork = newSessionId === undefined ? '' : ` as ${newSessionId}`
-  const lines = [`${sanitizeLine(sessionId)}  ${WORDS[action]}${fork}${size}`]
-  if (error) lines.push(`  ${sanitizeLine(error.message)} [${error.code}]`)
-  for (const suggestion of error?.suggestions ?? []) lines.push(`  → ${sanitizeLine(suggestion)}`)
-  return lines.join('\n')
+  return [`${sanitizeLine(sessionId)}  ${WORDS[action]}${fork}${size}`, ...failureLines(error)].join('\n')
 }
