@@ -49,13 +49,12 @@ took the session over).`
       graceMs: parseDuration(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],
     })
-    const links = [link('task', task), link('name', name)].flat()
-    const found = await chooseForRun(context.registry, links, ifExists as IfExists)
+    const wanted = [link('task', task), link('name', name)].flat()
+    const {sessionId: found, links} = await chooseForRun(context.registry, wanted, ifExists as IfExists)
     const fresh = runtime.random.uuid()
-    const forkInto = ifExists === 'fork' ? fresh : undefined
     const started = await (found === undefined
       ? startRun(context, {sessionId: fresh, links})
-      : startResume(context, {sessionId: found, forkInto, links}))
+      : startResume(context, {sessionId: found, forkInto: ifExists === 'fork' ? fresh : undefined, links}))
     await presentStarted(started, flags['result-file'])
   }
 }

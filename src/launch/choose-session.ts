@@ -4,11 +4,12 @@ import {listSummaries} from '../store/summary-record.js'
 import type {SyncContext} from '../sync/context.js'
 import {resolveSession} from '../sync/select-sessions.js'
 import {discoverSessions} from '../transcript/discover.js'
+import type {SessionLink} from './start-claude.js'
 
 export interface ChosenSession {
   readonly sessionId: string
   /** The task or name that it was found by: it follows a fork. */
-  readonly links: readonly Pick<Entry, 'kind' | 'id'>[]
+  readonly links: readonly SessionLink[]
 }
 
 /**
@@ -33,7 +34,7 @@ export async function chooseSession(
   const sessionId = await resolveSession(text, {registry, localIds, stored: {store, homes}})
   for (const kind of ['task', 'name'] as const) {
     const entry = await registry.find(kind, text).catch(() => undefined)
-    if (entry?.sessionId === sessionId) return {sessionId, links: [{kind, id: entry.id}]}
+    if (entry?.sessionId === sessionId) return {sessionId, links: [{kind, id: entry.id, current: sessionId}]}
   }
   return {sessionId, links: []}
 }
@@ -51,19 +52,24 @@ async function latestSession({store, configDir}: SyncContext): Promise<string> {
 export type IfExists = 'resume' | 'fork' | 'fail' | 'new'
 export const IF_EXISTS: readonly IfExists[] = ['resume', 'fork', 'fail', 'new']
 
-/** What `run` does with a task or name that is there already: a session to go on in, or none for a new one. @throws TASK_TAKEN */
+/**
+ * What `run` does with a task or name that is there already: a session to go on in, or none for a new one.
+ *
+ * @throws TASK_TAKEN
+ */
 export async function chooseForRun(
   registry: Registry,
-  links: ChosenSession['links'],
+  wanted: readonly Pick<Entry, 'kind' | 'id'>[],
   ifExists: IfExists,
-): Promise<string | undefined> {
-  for (const {kind, id} of links) {
-    const entry = await registry.find(kind, id)
-    if (!entry || ifExists === 'new') continue
-    if (ifExists === 'fail') throw taken(kind, id, entry.sessionId)
-    return entry.sessionId
+): Promise<{readonly sessionId?: string; readonly links: readonly SessionLink[]}> {
+  const links: SessionLink[] = []
+  for (const {kind, id} of wanted) {
+    const current = (await registry.find(kind, id))?.sessionId
+    if (current !== undefined && ifExists === 'fail') throw taken(kind, id, current)
+    links.push({kind, id, current})
   }
-  return undefined
+  const found = ifExists === 'new' ? undefined : links.find(({current}) => current !== undefined)?.current
+  return {...(found !== undefined && {sessionId: found}), links}
 }
 
 function taken(kind: EntryKind, id: string, sessionId: string): RepriseError {

@@ -1,5 +1,5 @@
 import {toRepriseError, type RepriseError} from '../base/errors.js'
-import type {Entry, EntryKind, Registry} from '../registry/registry.js'
+import type {Entry, Registry} from '../registry/registry.js'
 import type {SyncContext} from '../sync/context.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import type {Processes} from '../transcript/processes.js'
@@ -55,7 +55,12 @@ export interface ResumeRequest {
   readonly force?: boolean | undefined
   readonly waitMs?: number | undefined
   /** Tasks and names that were used to find it, or that are to follow it. */
-  readonly links: readonly Pick<Entry, 'kind' | 'id'>[]
+  readonly links: readonly SessionLink[]
+}
+
+/** A task or name, and the session that it led to when we looked: it may be moved on from there, and from nowhere else. */
+export interface SessionLink extends Pick<Entry, 'kind' | 'id'> {
+  readonly current?: string | undefined
 }
 
 /** Brings a session here and shows how it would be resumed. Takes no lease: whoever starts it must know that nobody else does. */
@@ -119,11 +124,12 @@ async function recorded(
   links: ResumeRequest['links'],
   launch: () => Promise<MirroredLaunch>,
 ): Promise<StartedSession> {
-  for (const {kind, id} of links) await record(context, kind, id, sessionId, 'running')
+  for (const link of links) await record(context, link, sessionId, 'running')
   const {end, report} = await launch()
   const path = transcriptPath(context.sync.configDir, context.projectKey, sessionId)
   for (const {kind, id} of links) {
-    await record(context, kind, id, sessionId, report.complete ? 'ended' : 'unsaved').catch((error: unknown) => {
+    const status = report.complete ? 'ended' : 'unsaved'
+    await record(context, {kind, id, current: sessionId}, sessionId, status).catch((error: unknown) => {
       context.inform(`the end of ${kind} ${id} is not on record: ${toRepriseError(error).message}`)
     })
   }
@@ -143,8 +149,7 @@ async function recorded(
 
 async function record(
   {registry, sync, projectKey, cwd, args}: StartContext,
-  kind: EntryKind,
-  id: string,
+  {kind, id, current}: SessionLink,
   sessionId: string,
   status: string,
 ): Promise<void> {
@@ -161,7 +166,7 @@ async function record(
       status,
       launch: {print: isPrintMode(args)},
     },
-    {mode: 'append'},
+    current === undefined ? {mode: 'create'} : {mode: 'append', after: current},
   )
 }
 
