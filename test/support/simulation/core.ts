@@ -3,9 +3,14 @@ import * as storeErrors from '../../../src/object-store/errors.js'
 import * as memory from '../../../src/object-store/memory.js'
 import * as lease from '../../../src/registry/store-lease.js'
 import * as bytes from '../../../src/store/bytes.js'
+import * as deliver from '../../../src/store/deliver.js'
+import * as journal from '../../../src/store/journal.js'
 import * as leased from '../../../src/store/leased-transcript.js'
 import * as listed from '../../../src/store/listed-prefix.js'
+import * as names from '../../../src/store/names.js'
+import * as part from '../../../src/store/part.js'
 import * as parts from '../../../src/store/parts.js'
+import * as rebase from '../../../src/store/rebase.js'
 import * as unleased from '../../../src/store/unleased.js'
 import * as view from '../../../src/store/view.js'
 import * as write from '../../../src/store/write-part.js'
@@ -18,9 +23,14 @@ export const core = {
   ...memory,
   ...lease,
   ...bytes,
+  ...deliver,
+  ...journal,
   ...leased,
   ...listed,
+  ...names,
+  ...part,
   ...parts,
+  ...rebase,
   ...unleased,
   ...view,
   ...write,
@@ -35,9 +45,14 @@ const MODULES = [
   'object-store/memory',
   'registry/store-lease',
   'store/bytes',
+  'store/deliver',
+  'store/journal',
   'store/leased-transcript',
   'store/listed-prefix',
+  'store/names',
+  'store/part',
   'store/parts',
+  'store/rebase',
   'store/unleased',
   'store/view',
   'store/write-part',

@@ -56,6 +56,8 @@ export class Network {
     this.memory = new core.MemoryObjectStore({clock: {now: () => this.now}})
   }
 
+  leaseLost = false
+
   rob(pid: number): void {
     this.robbed.add(pid)
     for (const orphan of this.#orphans) if (orphan.expiry > this.now) this.robbed.add(orphan.pid)
@@ -66,6 +68,7 @@ export class Network {
     const holder = await holderOf(this.memory, key, this.now)
     if (holder) this.#orphans.push(holder)
     await this.memory.delete([key])
+    this.leaseLost = true
     this.changes++
     this.say('the lease record is lost')
   }

@@ -97,6 +97,8 @@ async function foreignWrite({network, lines, rng, ledger, random}: World): Promi
 async function lose({network, rng, ledger}: World, options: SimulationOptions): Promise<void> {
   const {memory} = network
   if (options.loseLeaseRecord) {
+    // Once: and not before the session has a part, since nothing then tells a lost record from none.
+    if (network.leaseLost || ledger.acked.size === 0) return
     await network.loseLease(`.reprise/leases/${REF.sessionId}.json`)
     return
   }
