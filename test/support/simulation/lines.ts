@@ -27,13 +27,6 @@ export function decode(bytes: Uint8Array): LineText[] {
     .filter((line) => line !== '')
 }
 
-/** Whether `wanted` stands in `all`, in order, other lines between. */
-export function isSubsequence(wanted: readonly LineText[], all: readonly LineText[]): boolean {
-  let at = 0
-  for (const line of all) if (line === wanted[at]) at++
-  return at === wanted.length
-}
-
 export function countOf(lines: Iterable<LineText>): Map<LineText, number> {
   const counts = new Map<LineText, number>()
   for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1)
