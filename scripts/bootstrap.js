@@ -9,10 +9,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 if (!isInstalled()) {
   process.stderr.write('Installing the locked dependencies (npm ci --ignore-scripts) …\n')
-  // npm's own variables of the run that we are part of would override what this one finds out for itself.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
-  const {status, error} = spawnSync('npm', args, {cwd: root, env, stdio: ['ignore', 2, 2]})
+  // Where NODE_ENV is production, npm would leave out what the tests need.
+  const args = [
+    'ci',
+    '--ignore-scripts',
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    '--loglevel=error',
+  ]
+  const {status, error} = spawnSync('npm', args, {cwd: root, stdio: ['ignore', 2, 2]})
   if (error) process.stderr.write(`npm cannot be started: ${error.message}\n`)
   if (status !== 0) process.exit(status ?? 1)
 }

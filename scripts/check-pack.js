@@ -15,15 +15,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'reprise-pack-'))
 process.on('exit', () => rmSync(scratch, {recursive: true, force: true}))
 
 run(process.execPath, [join(root, 'scripts/build.js'), '--if-stale'], {cwd: root})
-const [packed] = JSON.parse(
-  run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', scratch], {cwd: root}),
-)
+const [packed] = JSON.parse(npm(['pack', '--ignore-scripts', '--json', '--pack-destination', scratch], {cwd: root}))
 const needless = packed.files.map((file) => file.path).filter((path) => !ALLOWED.test(path))
 if (needless.length > 0) fail(`The package holds what nobody needs:\n  ${needless.join('\n  ')}`)
 
 const prefix = join(scratch, 'prefix')
 const tarball = join(scratch, packed.filename)
-run('npm', [
+npm([
   'install',
   '--global',
   '--prefix',
@@ -47,15 +45,20 @@ console.log(
   `${packed.filename}: ${packed.entryCount} files, ${Math.round(packed.unpackedSize / 1024)} KiB; installs and runs`,
 )
 
-/** Runs as on a fresh machine: a home of its own, no variable but PATH. npm keeps its cache, so that it works offline. */
+/** npm as it is set up here. With a prefix of its own it would look for the machine's settings (registry, certificates) there. */
+function npm(args, options = {}) {
+  const globalconfig = run('npm', ['config', 'get', 'globalconfig'], {env: process.env}).trim()
+  return run('npm', args, {env: {...process.env, npm_config_globalconfig: globalconfig}, ...options})
+}
+
+/** By default as on a fresh machine: a home of its own, no variable but PATH. */
 function run(program, args, options = {}) {
-  const cache = process.env.npm_config_cache ?? join(process.env.HOME ?? '', '.npm')
-  const env = {PATH: process.env.PATH, HOME: scratch, npm_config_cache: cache, npm_config_update_notifier: 'false'}
   const {status, stdout, stderr, error} = spawnSync(program, args, {
     cwd: scratch,
-    env,
+    env: {PATH: process.env.PATH, HOME: scratch},
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 300_000,
     ...options,
   })
   if (status !== 0) fail(`${program} ${args.join(' ')}: exit ${status} ${error?.message ?? ''}\n${stdout}${stderr}`)
