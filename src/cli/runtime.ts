@@ -60,7 +60,13 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
   const logsToStderr = settings.verbose && settings.logFile === undefined
   const progress = await openProgress({
     silent: settings.quiet || settings.json,
-    live: screen.stderrIsTerminal && !logsToStderr && env['TERM'] !== 'dumb',
+    // listr2 asks NO_COLOR alone, and draws one letter a line where a terminal does not say how wide it is.
+    live:
+      screen.stderrIsTerminal &&
+      process.stderr.columns > 0 &&
+      !logsToStderr &&
+      !settings.noColor &&
+      env['TERM'] !== 'dumb',
   })
   interruption.onCleanup(() => progress.close())
   const shared = {settings, clock: systemClock, random: systemRandom, logger: log.logger}
