@@ -101,6 +101,11 @@ export class S3Connection {
     }
   }
 
+  /** For a library that sends by itself: a client that hands each of its commands to `send`. */
+  clientSending(send: (command: unknown) => Promise<S3.ServiceOutputTypes>): S3.S3Client {
+    return Object.create(this.#client, {send: {value: send}}) as S3.S3Client
+  }
+
   toStoreError(error: unknown, call: Call): unknown {
     return toStoreError(error, {...call, store: this.url, bucket: this.#options.bucket})
   }

@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util'
 import {storeError} from '../errors.js'
 import type {ObjectHead, ObjectStore, PutOptions, PutResult} from '../object-store.js'
-import {copyInParts} from './multipart.js'
+import {copyInParts} from './copy-in-parts.js'
 import type {Uploader} from './upload.js'
 import {bareEtag, conditionParams, copySource, objectParams, quoted} from './write-params.js'
 

@@ -27,7 +27,7 @@ import {S3Connection} from './connection.js'
 import {copyObject} from './copy-object.js'
 import {deleteObjects} from './delete-objects.js'
 import {listObjects} from './list-objects.js'
-import {bufferedByUpload, putInParts} from './multipart.js'
+import {bufferedByUpload, putInParts} from './put-in-parts.js'
 import {DEFAULT_LIMITS, type S3StoreOptions} from './options.js'
 import {readBody} from './read-body.js'
 import type {Uploader} from './upload.js'
@@ -133,7 +133,7 @@ export class S3ObjectStore implements ObjectStore {
     checkMetadata(options.metadata)
     const size = bodySize(body)
     const {limits} = this.#uploader
-    const inParts = size > limits.singlePut
+    const inParts = size > Math.max(limits.singlePut, limits.part)
     if (body instanceof Uint8Array) {
       return inParts ? putInParts(this.#uploader, key, body, options) : this.#putBytes(key, body, options)
     }

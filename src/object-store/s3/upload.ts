@@ -2,11 +2,12 @@ import {createHash} from 'node:crypto'
 import {isDeepStrictEqual} from 'node:util'
 import type * as S3 from '@aws-sdk/client-s3'
 import {hasCode} from '../../base/errors.js'
-import type {PutOptions, PutResult} from '../object-store.js'
+import type {PutOptions} from '../object-store.js'
 import type {S3Connection} from './connection.js'
 import type {S3Limits, S3StoreOptions} from './options.js'
-import {bareEtag, conditionParams, objectParams} from './write-params.js'
+import {bareEtag} from './write-params.js'
 
+const MAX_PARTS = 10_000
 const ABORT_MS = 10_000
 
 /** What an upload in parts is made with. */
@@ -16,91 +17,85 @@ export interface Uploader {
   readonly limits: S3Limits
 }
 
-/** An upload that has begun. */
-export interface Upload extends Uploader {
-  readonly key: string
-  readonly id: string
+/** The object that an upload is to become. */
+export interface Expected {
   readonly put: PutOptions
-}
-
-/** What it is joined from. */
-export interface Gathered {
-  readonly parts: S3.CompletedPart[]
   readonly size: number
   /** Base64, of the whole object; absent where the bytes were never here. */
   readonly crc32?: string
 }
 
-/** Begins an upload, joins what `gather` has sent, and aborts it whatever fails. */
-export async function inUpload(
-  uploader: Uploader,
-  key: string,
-  put: PutOptions,
-  gather: (upload: Upload) => Promise<Gathered>,
-): Promise<PutResult> {
-  const upload = {...uploader, key, put, id: await begin(uploader, key, put)}
-  try {
-    return await complete(upload, await gather(upload))
-  } catch (error) {
-    const aborted = abort(upload)
-    if (put.signal?.aborted === true) throw put.signal.reason
-    await aborted
-    throw error
-  }
+/** As wanted, or what it takes to fit the object into the parts that an upload may have. */
+export function partSize(size: number, wanted: number): number {
+  return Math.max(wanted, Math.ceil(size / MAX_PARTS))
 }
 
-async function begin({connection, options}: Uploader, key: string, put: PutOptions): Promise<string> {
-  const create = async (checksum: {ChecksumAlgorithm?: 'CRC32'; ChecksumType?: 'FULL_OBJECT'}) => {
-    const {UploadId} = await connection.call(
-      {operation: 'CreateMultipartUpload', key, signal: put.signal},
-      (client, request) =>
-        client.send(
-          new connection.sdk.CreateMultipartUploadCommand({
-            ...connection.target,
-            ...objectParams(options, put),
-            ...checksum,
-            Key: key,
-          }),
-          request,
-        ),
+/**
+ * Begins an upload whose object gets a CRC-32 of the whole. It cannot be aborted: an upload that began without our
+ * learning its id would stay.
+ */
+export async function beginUpload(
+  {connection}: Uploader,
+  input: S3.CreateMultipartUploadCommandInput,
+): Promise<S3.CreateMultipartUploadCommandOutput> {
+  const begin = (checksum: Pick<typeof input, 'ChecksumAlgorithm' | 'ChecksumType'>) =>
+    connection.call({operation: 'CreateMultipartUpload', ...keyOf(input)}, (client, request) =>
+      client.send(new connection.sdk.CreateMultipartUploadCommand({...input, ...checksum}), request),
     )
-    return UploadId ?? ''
-  }
   try {
-    return await create({ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT'})
+    return await begin({ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT'})
   } catch (error) {
     // An older server knows no checksums of whole uploads; each part still carries its own.
-    if (hasCode(error, 'UNSUPPORTED')) return create({})
+    if (hasCode(error, 'UNSUPPORTED')) return begin({ChecksumAlgorithm: undefined, ChecksumType: undefined})
     throw error
   }
 }
 
-async function complete(upload: Upload, {parts, size, crc32}: Gathered): Promise<PutResult> {
-  const {connection, key, id, put} = upload
-  const ordered = parts.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0))
-  const checksum = crc32 === undefined ? {} : {ChecksumCRC32: crc32, ChecksumType: 'FULL_OBJECT' as const}
+/**
+ * Joins the parts under the condition and the checksum of the whole. When the answer got lost and the object there is the
+ * one expected, this succeeds, with the answer to a HEAD.
+ */
+export async function completeUpload(
+  uploader: Uploader,
+  input: S3.CompleteMultipartUploadCommandInput,
+  expected: Expected,
+): Promise<S3.CompleteMultipartUploadCommandOutput | S3.HeadObjectCommandOutput> {
+  const {connection} = uploader
+  const {crc32, put} = expected
+  const parts = input.MultipartUpload?.Parts ?? []
+  const hasChecksums = crc32 !== undefined && parts.every((part) => part.ChecksumCRC32 !== undefined)
+  const call = {operation: 'CompleteMultipartUpload', ...keyOf(input), mode: put.mode, signal: put.signal}
   try {
-    const output = await connection.call(
-      {operation: 'CompleteMultipartUpload', key, mode: put.mode, signal: put.signal},
-      (client, request) =>
-        client.send(
-          new connection.sdk.CompleteMultipartUploadCommand({
-            ...connection.target,
-            ...conditionParams(put.mode),
-            ...(ordered.every((part) => part.ChecksumCRC32 !== undefined) ? checksum : {}),
-            Key: key,
-            UploadId: id,
-            MultipartUpload: {Parts: ordered},
-          }),
-          request,
-        ),
+    return await connection.call(call, (client, request) =>
+      client.send(
+        new connection.sdk.CompleteMultipartUploadCommand({
+          ...input,
+          ...(hasChecksums ? {ChecksumCRC32: crc32, ChecksumType: 'FULL_OBJECT'} : {}),
+        }),
+        request,
+      ),
     )
-    return {etag: bareEtag(output.ETag), date: connection.dateOf(output)}
   } catch (error) {
-    const ours = mayHaveLanded(error) ? await findOurs(upload, ordered, size, crc32) : undefined
+    const ours = mayHaveLanded(error) ? await findOurs(uploader, input, expected) : undefined
     if (ours !== undefined) return ours
     throw error
   }
+}
+
+/** Parts that nobody joins cost money and are not listed. Never fails: what made the upload fail matters more. */
+export async function abortUpload(
+  {connection}: Uploader,
+  input: S3.AbortMultipartUploadCommandInput,
+): Promise<S3.AbortMultipartUploadCommandOutput> {
+  const call = {operation: 'AbortMultipartUpload', ...keyOf(input), signal: AbortSignal.timeout(ABORT_MS)}
+  return (
+    connection
+      .call(call, (client, request) =>
+        client.send(new connection.sdk.AbortMultipartUploadCommand({...input, ...connection.target}), request),
+      )
+      // What stays, the bucket's lifecycle rule takes.
+      .catch(() => ({$metadata: {}}))
+  )
 }
 
 /** A join whose answer was lost is sent again, and meets an upload that is gone, or its own object. */
@@ -110,24 +105,22 @@ function mayHaveLanded(error: unknown): boolean {
 }
 
 async function findOurs(
-  {connection, key, put}: Upload,
-  parts: readonly S3.CompletedPart[],
-  size: number,
-  crc32: string | undefined,
-): Promise<PutResult | undefined> {
+  {connection}: Uploader,
+  input: S3.CompleteMultipartUploadCommandInput,
+  {put, size, crc32}: Expected,
+): Promise<S3.HeadObjectCommandOutput | undefined> {
   const head = await connection
-    .call({operation: 'HeadObject', key, signal: put.signal}, (client, request) =>
+    .call({operation: 'HeadObject', ...keyOf(input), signal: put.signal}, (client, request) =>
       client.send(
-        new connection.sdk.HeadObjectCommand({...connection.target, Key: key, ChecksumMode: 'ENABLED'}),
+        new connection.sdk.HeadObjectCommand({...connection.target, Key: input.Key, ChecksumMode: 'ENABLED'}),
         request,
       ),
     )
     .catch(() => undefined)
   if (head === undefined || head.ContentLength !== size) return undefined
   if (!isDeepStrictEqual({...head.Metadata}, {...put.metadata})) return undefined
-  const etag = bareEtag(head.ETag)
-  const same = crc32 !== undefined && head.ChecksumCRC32 === crc32
-  return same || etag === joinedEtag(parts) ? {etag, date: connection.dateOf(head)} : undefined
+  const hasOurBytes = crc32 !== undefined && head.ChecksumCRC32 === crc32
+  return hasOurBytes || bareEtag(head.ETag) === joinedEtag(input.MultipartUpload?.Parts ?? []) ? head : undefined
 }
 
 /** The ETag that S3 gives an unencrypted join: the MD5 of its parts' MD5s. */
@@ -137,15 +130,6 @@ function joinedEtag(parts: readonly S3.CompletedPart[]): string {
   return `${hash.digest('hex')}-${parts.length}`
 }
 
-async function abort({connection, key, id}: Upload): Promise<void> {
-  const signal = AbortSignal.timeout(ABORT_MS)
-  await connection
-    .call({operation: 'AbortMultipartUpload', key, signal}, (client, request) =>
-      client.send(
-        new connection.sdk.AbortMultipartUploadCommand({...connection.target, Key: key, UploadId: id}),
-        request,
-      ),
-    )
-    // What made the upload fail matters more, and the bucket's lifecycle rule takes what stays.
-    .catch(() => undefined)
+function keyOf({Key}: {readonly Key: string | undefined}): {key?: string} {
+  return Key === undefined ? {} : {key: Key}
 }
