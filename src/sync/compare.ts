@@ -45,6 +45,17 @@ export interface Agreement {
   readonly stored: Extent
 }
 
+/** When they agreed, or may have: a push that died left what it was about to store. */
+export function agreements({
+  agreed,
+  intended = [],
+}: {
+  readonly agreed?: Agreement | undefined
+  readonly intended?: readonly Extent[] | undefined
+}): Agreement[] {
+  return [...(agreed ? [agreed] : []), ...intended.map((each) => ({local: each, stored: each}))]
+}
+
 /** A stored transcript to be compared with. */
 export interface StoredSide {
   readonly bytes: TranscriptBytes
@@ -54,15 +65,15 @@ export interface StoredSide {
 }
 
 /**
- * Compares by digests first and by entries only when those differ. The agreement makes a rewrite by Claude (which only removes or
+ * Compares by digests first and by entries only when those differ. An agreement makes a rewrite by Claude (which only removes or
  * rewrites its own tail) tellable from a file that never had what is stored.
  */
 export async function compareTranscripts(
   local: TranscriptBytes,
   stored: StoredSide,
-  agreement: Agreement | undefined,
+  before: readonly Agreement[],
 ): Promise<Relation> {
-  const offsets = [local.length, stored.bytes.length, agreement?.local.length ?? 0].filter(
+  const offsets = [local.length, stored.bytes.length, ...before.map((each) => each.local.length)].filter(
     (each) => each <= local.length,
   )
   const measured = await measure(local, offsets)
@@ -73,7 +84,7 @@ export async function compareTranscripts(
     return {kind: 'local-extends'}
   if (local.length < stored.bytes.length && (await stored.digestAt(local.length)) === whole)
     return {kind: 'stored-extends'}
-  if (agreement && isRewrite(stored, agreement, digestOf)) return {kind: 'rewritten'}
+  if (before.some((agreement) => isRewrite(stored, agreement, digestOf))) return {kind: 'rewritten'}
   return compareEntries(local, stored.bytes)
 }
 

@@ -2,7 +2,7 @@ import {measure} from '../store/bytes.js'
 import {listedEnds, listedPrefix} from '../store/listed-prefix.js'
 import type {PartListing, Parts} from '../store/parts.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
-import {compareTranscripts, type Relation, type StoredSide, type Surplus} from './compare.js'
+import {agreements, compareTranscripts, type Relation, type StoredSide, type Surplus} from './compare.js'
 import type {LocalTranscript} from './local-transcript.js'
 import {storedSide} from './stored-side.js'
 import type {TranscriptState} from './sync-state.js'
@@ -26,7 +26,7 @@ export async function planPull(
   parts: Parts,
   local: LocalTranscript,
   listing: PartListing,
-  {agreed}: TranscriptState,
+  state: TranscriptState,
 ): Promise<PlannedPull> {
   const ends = listedEnds(listing.parts)
   const measured = await measure(
@@ -37,7 +37,7 @@ export async function planPull(
   if (prefix !== undefined) return {plan: {step: 'nothing', because: prefix === local.length ? 'equal' : 'ahead'}}
   const view = await viewTranscript(parts, listing.ref, {listing})
   const side = await storedSide(view, parts)
-  return {plan: pullRow(await compareTranscripts(local, side, agreed), local.length), stored: {view, side}}
+  return {plan: pullRow(await compareTranscripts(local, side, agreements(state)), local.length), stored: {view, side}}
 }
 
 /** The pull column of the table. Pure. */

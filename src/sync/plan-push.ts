@@ -5,7 +5,7 @@ import type {ListedPart} from '../store/part.js'
 import type {PartListing, Parts} from '../store/parts.js'
 import {appendPoint} from '../store/unleased.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
-import {compareTranscripts, type Relation, type Surplus} from './compare.js'
+import {agreements, compareTranscripts, type Relation, type Surplus} from './compare.js'
 import type {LocalTranscript} from './local-transcript.js'
 import {storedSide} from './stored-side.js'
 import type {TranscriptState} from './sync-state.js'
@@ -38,7 +38,7 @@ export async function planPush(
   parts: Parts,
   local: LocalTranscript,
   listing: PartListing,
-  {agreed}: TranscriptState,
+  state: TranscriptState,
   alsoAt: readonly number[] = [],
 ): Promise<PlannedTranscript> {
   const offsets = [0, ...listedEnds(listing.parts), ...alsoAt, local.length].filter((end) => end <= local.length)
@@ -51,7 +51,7 @@ export async function planPush(
   }
   const view = await viewTranscript(parts, listing.ref, {listing})
   const side = await storedSide(view, parts)
-  const relation = await compareTranscripts(local, side, agreed)
+  const relation = await compareTranscripts(local, side, agreements(state))
   return {plan: pushRow(relation, side.bytes.length, appendPoint(view) !== undefined), measured, view}
 }
 

@@ -7,6 +7,7 @@ import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import {type SyncContext, writeContext} from './context.js'
 import type {Inspect} from './inspect.js'
+import type {Extent} from './compare.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {fingerprint, type PlannedTranscript, planPush} from './plan-push.js'
 import {pushFiles} from './push-files.js'
@@ -17,6 +18,8 @@ import {storeSummary} from './store-summary.js'
 import type {SessionState, TranscriptState} from './sync-state.js'
 
 const MAX_TRIES = 5
+/** Pushes in a row that may have died. */
+const MAX_INTENDED = 16
 
 export type PushAction = 'pushed' | 'unchanged' | 'behind' | 'replaced' | 'merged' | 'forked' | 'diverged' | 'failed'
 
@@ -229,11 +232,14 @@ class SessionPush {
         const action = plan.step === 'refuse' || plan.to === 'union' ? 'merged' : 'replaced'
         if (dryRun) return {action, bytes: local.length, parts: 1, entries: 0, state: before}
         await this.#inspect(local, planned, 0)
-        const uploaded = await underLease(this.#context, this.#session.sessionId, (lease) =>
+        await this.#intend(local, listing.ref.subpath)
+        const rebased = await underLease(this.#context, this.#session.sessionId, (lease) =>
           rebaseToLocal(this.#context, lease, local, listing, before, merge ?? false),
         )
-        const {agreed: _agreed, seen: _seen, ...rest} = before
-        return {...(uploaded ?? nothing), action: uploaded ? action : 'unchanged', state: rest}
+        const {agreed: _agreed, seen: _seen, intended: _intended, ...rest} = before
+        const mine = rebased?.target === 'local' ? this.#extentOf(local) : undefined
+        const state = {...rest, ...(mine && {agreed: {local: mine, stored: mine}})}
+        return {...(rebased?.uploaded ?? nothing), action: rebased ? action : 'unchanged', state}
       }
     }
   }
@@ -254,9 +260,11 @@ class SessionPush {
       await this.#settle(listing)
       return undefined
     }
+    await this.#intend(local, listing.ref.subpath)
     const {uploaded, name} = await appendTail(this.#context, local, listing, planned, from, found?.record)
     const parts = [...listing.parts, {name, size: local.length - from}]
-    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, planned, before, found?.etag)}
+    const mine = this.#extentOf(local)
+    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, mine, before, found?.etag)}
   }
 
   /** Equal, and what the listing shows stays there; a tail of a cut-off holder is settled first. */
@@ -269,7 +277,7 @@ class SessionPush {
     const {dryRun, look} = this.#options
     const outcome = (lease: string | undefined): Outcome => ({
       ...nothing,
-      state: this.#agreed(local, listing, planned, before, lease),
+      state: this.#agreed(local, listing, storedExtent(planned) ?? this.#extentOf(local), before, lease),
     })
     if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
     const found = await readLease(this.#context.store, this.#session.sessionId)
@@ -293,22 +301,38 @@ class SessionPush {
     await this.#options.inspect?.(local.read(from, local.length), {file: local.file.path, firstLine})
   }
 
+  /**
+   * On record before it is written: when this process dies in between, the next one still knows that what it finds in the store may be
+   * this file as it was.
+   */
+  async #intend(local: LocalTranscript, subpath: string | undefined): Promise<void> {
+    const mine = this.#extentOf(local)
+    if (!mine) return
+    const known = this.#state.transcripts[subpath ?? ''] ?? {}
+    const intended = [...(known.intended ?? []), mine].slice(-MAX_INTENDED)
+    const transcripts = {...this.#state.transcripts, [subpath ?? '']: {...known, intended}}
+    await this.#context.state.write(this.#session.sessionId, {...this.#state, transcripts})
+  }
+
+  #extentOf(local: LocalTranscript): Extent | undefined {
+    const digest = this.#measured.get(local.length)?.digest
+    return digest === undefined ? undefined : {length: local.length, digest}
+  }
+
   #agreed(
     local: LocalTranscript,
     {parts}: {readonly parts: readonly {readonly name: string; readonly size: number}[]},
-    {measured, view}: PlannedTranscript,
+    stored: Extent | undefined,
     before: TranscriptState,
     lease: string | undefined,
   ): TranscriptState {
-    const digest = measured.get(local.length)?.digest
-    if (digest === undefined) return before
-    const mine = {length: local.length, digest}
-    const straight = !view || view.delivery.straight
-    const stored = view && straight ? {length: view.resolution.length, digest: view.resolution.digest} : mine
+    const mine = this.#extentOf(local)
     const {size, mtimeMs, ino, dev} = local.file
+    const {intended, ...rest} = before
     return {
-      ...before,
-      ...(straight && {agreed: {local: mine, stored: stored.length > mine.length ? stored : mine}}),
+      ...rest,
+      ...(!(mine && stored) && intended && {intended}),
+      ...(mine && stored && {agreed: {local: mine, stored}}),
       seen: {listing: fingerprint(parts), size, mtimeMs, ino, dev, ...(lease !== undefined && {lease})},
     }
   }
@@ -339,6 +363,12 @@ function labelled({labels}: SessionState, {task, name}: PushOptions): Pick<Sessi
   const told = {...labels, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
   const isNews = told.task !== labels?.task || told.name !== labels?.name
   return isNews ? {labels: told} : {}
+}
+
+/** What was found stored, where readers are given the path alone. */
+function storedExtent({view}: PlannedTranscript): Extent | undefined {
+  if (!view?.delivery.straight) return undefined
+  return {length: view.resolution.length, digest: view.resolution.digest}
 }
 
 const nothing = {action: 'unchanged', bytes: 0, parts: 0, entries: 0} as const

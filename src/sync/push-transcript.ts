@@ -12,7 +12,7 @@ import {viewTranscript} from '../store/view.js'
 import {lastMs, writeLoose} from '../store/write-part.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
 import {readLines} from '../transcript/lines.js'
-import {compareTranscripts, type Surplus, unionOf} from './compare.js'
+import {agreements, compareTranscripts, type Surplus, unionOf} from './compare.js'
 import {type SyncContext, writeContext} from './context.js'
 import type {LocalTranscript} from './local-transcript.js'
 import {type PlannedTranscript, pushRow} from './plan-push.js'
@@ -101,24 +101,25 @@ export async function rebaseToLocal(
   listing: PartListing,
   state: TranscriptState,
   union: boolean,
-): Promise<Uploaded | undefined> {
+): Promise<{readonly uploaded: Uploaded; readonly target: 'local' | 'union'} | undefined> {
   const transcript = new LeasedTranscript(writeContext(context), lease, listing.ref)
   await transcript.settle()
   const view = await viewTranscript(context.parts, listing.ref)
   const side = await storedSide(view, context.parts)
-  const relation = await compareTranscripts(local, side, state.agreed)
+  const relation = await compareTranscripts(local, side, agreements(state))
   const row = pushRow(relation, side.bytes.length, true)
-  if (row.step === 'append' || row.step === 'append-loose') return rebaseTo(local)
+  if (row.step === 'append' || row.step === 'append-loose') return rebaseTo(local, 'local')
   if (row.step === 'rebase') {
-    return rebaseTo(row.to === 'local' ? local : unionOf(local, side.bytes, row.surplus ?? noSurplus))
+    if (row.to === 'local') return rebaseTo(local, 'local')
+    return rebaseTo(unionOf(local, side.bytes, row.surplus ?? noSurplus), 'union')
   }
   if (row.step === 'refuse') {
     if (!union) throw diverged(listing.ref.sessionId, row.local, row.stored)
-    return rebaseTo(unionOf(local, side.bytes, row.stored))
+    return rebaseTo(unionOf(local, side.bytes, row.stored), 'union')
   }
   return undefined
 
-  async function rebaseTo(target: TranscriptBytes): Promise<Uploaded> {
+  async function rebaseTo(target: TranscriptBytes, to: 'local' | 'union') {
     const held = new Set<string>()
     for (const bytes of [local, deliveredBytes(view.delivery, context.parts)]) {
       for await (const line of readLines(bytes.read(0, bytes.length), {onTooLong: 'report'})) {
@@ -126,7 +127,7 @@ export async function rebaseToLocal(
       }
     }
     const {size, range} = await transcript.rebase(target, {held: (identity) => held.has(identity)})
-    return {bytes: size, parts: 1, entries: range.entries}
+    return {uploaded: {bytes: size, parts: 1, entries: range.entries}, target: to}
   }
 }
 

@@ -9,6 +9,8 @@ const Extent = v.object({length: v.number(), digest: v.string()})
 const Transcript = v.object({
   /** The last time local and stored held the same entries. */
   agreed: v.optional(v.object({local: Extent, stored: Extent})),
+  /** The local file as pushes since then were about to store it; each may have died before or after it did. */
+  intended: v.optional(v.array(Extent)),
   /** What was found equal, so that it need not be found again: a listing, and the file as it was then. */
   seen: v.optional(
     v.object({

@@ -41,7 +41,11 @@ describe('mirror', () => {
     await a.write('-a', message(1))
     const {lease, mirror} = await started(a)
     await appendFile(a.pathOf('-a'), message(2))
-    await within(3_000, () => stored(a), (text) => text === message(1) + message(2))
+    await within(
+      3_000,
+      () => stored(a),
+      (text) => text === message(1) + message(2),
+    )
     await a.write('-a', message('s'), SESSION, 'subagents/agent-x')
     await appendFile(a.pathOf('-a'), `${bookkeeping('mode')}{"to`)
     expect(await mirror.finish()).toMatchObject({complete: true})

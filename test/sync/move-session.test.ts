@@ -31,7 +31,7 @@ describe('one copy here', () => {
       await a.write('-old', there)
       await moveSessionHere(a.context, SESSION, '-new')
       expect(await a.read('-new')).toBe(message(1) + message(2))
-      await expect(access(a.pathOf('-old'))).rejects.toThrow()
+      await expect(access(a.pathOf('-old'))).rejects.toThrow('ENOENT')
     }
   })
 
