@@ -2,18 +2,16 @@ import {mkdir, stat} from 'node:fs/promises'
 import {RepriseError} from '../base/errors.js'
 import {DryRunObjectStore} from '../object-store/dry-run.js'
 import type {ObjectStore} from '../object-store/object-store.js'
-import {PrefixedObjectStore} from '../object-store/prefixed.js'
-import {formatStoreUrl, openPlaceholders, resolvePlaceholders, type StoreUrl} from '../object-store/store-url.js'
 import type {Registry} from '../registry/registry.js'
 import {StoreRegistry} from '../registry/task-registry.js'
 import {Homes} from '../store/home.js'
 import {Parts} from '../store/parts.js'
 import type {SyncContext} from '../sync/context.js'
 import {FileSyncState, type SyncState} from '../sync/sync-state.js'
-import {claudeConfigDir} from '../transcript/config-dir.js'
 import {type Processes, systemProcesses} from '../transcript/processes.js'
 import {projectKeyFor} from '../transcript/project-key.js'
 import {deadOwners} from './dead-owners.js'
+import {configDirOf, openPrefixed} from './open-prefixed.js'
 import type {Runtime} from './runtime.js'
 
 /** What the commands that move sessions work with. */
@@ -72,16 +70,6 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
   }
 }
 
-/** The part of a store that a URL names, as a store of its own; closed when the command ends. @throws PLACEHOLDER_OPEN */
-export async function openPrefixed(runtime: Runtime, url: StoreUrl, task?: string): Promise<ObjectStore> {
-  const values = {...(await runtime.placeholders()), ...(task !== undefined && {task})}
-  const resolved = resolvePlaceholders(url, values)
-  const [open] = openPlaceholders(resolved)
-  if (open !== undefined) throw placeholderOpen(open, resolved)
-  const {store} = await runtime.openStore(resolved)
-  return new PrefixedObjectStore(store, resolved.prefix, formatStoreUrl(resolved))
-}
-
 /** @throws REGISTRY_UNSUPPORTED */
 export function openRegistry({settings, clock, random}: Runtime, store: ObjectStore): Registry {
   if (settings.registry === 'store') return new StoreRegistry({store, clock, random})
@@ -91,11 +79,6 @@ export function openRegistry({settings, clock, random}: Runtime, store: ObjectSt
     message: `this reprise cannot use the registry ${settings.registry} yet`,
     suggestions: ['Keep tasks and names in the store: --registry store'],
   })
-}
-
-/** `--config-dir`, else Claude's own. */
-export function configDirOf({settings, env, home}: Runtime): string {
-  return settings.configDir ?? claudeConfigDir({env, home})
 }
 
 export async function projectKeyOfRun({settings, env}: Runtime): Promise<string> {
@@ -112,13 +95,4 @@ async function ownerOf(configDir: string): Promise<number | undefined> {
 
 function readOnly(state: SyncState): SyncState {
   return {read: (sessionId) => state.read(sessionId), write: async () => undefined}
-}
-
-function placeholderOpen(name: string, url: StoreUrl): RepriseError {
-  return new RepriseError({
-    kind: 'usage',
-    code: 'PLACEHOLDER_OPEN',
-    message: `{${name}} has no value in the store's URL ${formatStoreUrl(url)}`,
-    suggestions: name === 'task' ? ['Name the task: --task'] : [`Write its value in place of {${name}}.`],
-  })
 }

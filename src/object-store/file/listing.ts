@@ -7,7 +7,7 @@ import type {Reading} from './reading.js'
 import type {Root} from './root.js'
 
 /** Objects whose state is asked for at once. */
-const BATCH = 64
+const BATCH = 256
 
 type Listed = {readonly object: ObjectSummary} | {readonly prefix: string}
 
@@ -45,15 +45,27 @@ export class Walk {
     const batch = Math.min(BATCH, options.pageSize ?? BATCH)
     for (let start = 0; start < entries.length; start += batch) {
       const some = entries.slice(start, start + batch)
-      const objects = await Promise.all(
-        some.map(async (entry) => (entry.folder === undefined ? this.#object(entry, index) : undefined)),
+      const looks = await Promise.all(
+        some.map(async (entry) =>
+          entry.folder === undefined ? this.#object(entry, index) : this.#prefix(entry, options),
+        ),
       )
       for (const [place, entry] of some.entries()) {
-        const object = objects[place]
-        if (object !== undefined) yield {object}
+        const listed = looks[place]
+        if (listed !== undefined) yield listed
         else if (entry.folder !== undefined) yield* this.#below(entry.folder, entry.key, options)
       }
     }
+  }
+
+  /** A folder that is rolled up, where one look tells that it holds an object. @returns undefined when more must be looked at. */
+  async #prefix({folder, key}: Entry, options: ListOptions): Promise<Listed | undefined> {
+    if (folder === undefined || options.delimiter === undefined || key.length <= options.prefix.length) return undefined
+    const entries = await this.#entries(folder, key)
+    // A file that was never updated is an object; what has versions may be a tombstone.
+    const isObject = (entry: Entry): boolean =>
+      entry.folder === undefined && !entry.versioned && isWanted(entry, options)
+    return entries.some(isObject) ? {prefix: key} : undefined
   }
 
   async *#below(folder: string, keys: string, options: ListOptions): AsyncIterable<Listed> {
@@ -84,9 +96,9 @@ export class Walk {
     return [...found.values()].toSorted((a, b) => compareKeys(a.key, b.key))
   }
 
-  async #object(entry: Entry, index: () => Promise<MetaIndex>): Promise<ObjectSummary | undefined> {
+  async #object(entry: Entry, index: () => Promise<MetaIndex>): Promise<Listed | undefined> {
     const stat = await this.#reading.stat(namesOf(entry.key), entry.versioned, index)
-    return stat && {key: entry.key, ...stat}
+    return stat && {object: {key: entry.key, ...stat}}
   }
 }
 

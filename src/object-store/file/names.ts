@@ -49,6 +49,7 @@ export function folderOf(prefix: string): string | undefined {
 /** A file's name as the segment of a key; undefined for what is not ours to list. */
 export function decodeSegment(name: string): string | undefined {
   if (name === '%-') return ''
+  if (!name.includes('%')) return encode(name) === name ? name : undefined
   const bytes: number[] = []
   for (let index = 0; index < name.length; index++) {
     const hex = name[index] === '%' ? name.slice(index + 1, index + 3) : undefined
@@ -99,12 +100,15 @@ function encodeSegment(segment: string, key: string): string {
  */
 function encode(segment: string): string {
   if (segment === '') return '%-'
-  const escaped = [...Buffer.from(segment)]
-    .map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : hex(byte)))
-    .join('')
+  const escaped = PLAIN.test(segment)
+    ? segment
+    : [...Buffer.from(segment)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : hex(byte))).join('')
   if (escaped === '..') return '%2E%2E'
   return escaped === '.' || escaped.startsWith('.nfs') ? `%2E${escaped.slice(1)}` : escaped
 }
+
+/** As {@link isPlain}, for the common segment as a whole. */
+const PLAIN = /^[\x20-\x24\x26-\x2e\x30-\x5b\x5d-\x7e]+$/
 
 function isPlain(byte: number): boolean {
   return byte >= 0x20 && byte < 0x7f && byte !== 0x25 && byte !== 0x5c && byte !== 0x2f

@@ -1,0 +1,37 @@
+import {boolean, string} from '@oclif/core/flags'
+import {BaseCommand} from '../cli/base-command.js'
+import {withEnvironment} from '../cli/flags.js'
+import {listFlags, listingOf, listSessions} from '../cli/list-sessions.js'
+import {arrangeSessions} from '../sync/arrange-sessions.js'
+import {lsText} from '../view/ls.js'
+
+export default class Ls extends BaseCommand {
+  static override summary = 'List sessions, the last active first.'
+  static override description = `Lists what the store holds, by summaries that may lag a minute behind; with --local what is on this machine.
+Where the output is no terminal, nothing is cut and session ids are whole.`
+  static override examples = [
+    {description: 'The last ten', command: '<%= config.bin %> <%= command.id %> --limit 10'},
+    {description: 'Of one project, as JSON', command: '<%= config.bin %> <%= command.id %> --project shop --json'},
+    {
+      description: 'Push what mentions a word',
+      command: '<%= config.bin %> <%= command.id %> --local --grep invoice --ids-only | xargs reprise push',
+    },
+  ]
+  static override flags = withEnvironment({
+    local: boolean({summary: 'The sessions of this machine, stored or not.'}),
+    'ids-only': boolean({summary: 'Session ids alone, one a line.'}),
+    ...listFlags,
+    limit: string({summary: 'At most so many.', helpValue: '<n>'}),
+  })
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(Ls)
+    const runtime = await this.start(flags)
+    const {local, 'ids-only': idsOnly} = flags
+    const arrangement = listingOf(flags, runtime)
+    const sessions = arrangeSessions(await listSessions(runtime, {local}), arrangement)
+    const {stdoutIsTerminal, columns} = runtime.screen
+    const width = stdoutIsTerminal ? columns : Infinity
+    await this.present({sessions}, () => lsText(sessions, {now: runtime.clock.now(), width, idsOnly}))
+  }
+}
