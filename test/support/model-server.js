@@ -135,7 +135,10 @@ export async function startModelServer({port = 0} = {}) {
     response.end()
   }
 
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response))
+
+  /** @type {import('node:http').RequestListener} */
+  async function answer(request, response) {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
@@ -149,7 +152,7 @@ export async function startModelServer({port = 0} = {}) {
     if (request.method === 'POST' && path === '/v1/messages') return answer(response, body)
     response.setHeader('content-type', 'application/json')
     response.end(path.endsWith('/count_tokens') ? '{"input_tokens":10}' : '{}')
-  })
+  }
   await new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(undefined)))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
