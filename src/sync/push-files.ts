@@ -1,7 +1,8 @@
 import {hasCode} from '../base/errors.js'
-import {OVERWRITE} from '../object-store/object-store.js'
+import {type ObjectStore, OVERWRITE} from '../object-store/object-store.js'
 import {filesPrefix} from '../store/names.js'
 import type {LocalSession, NamedFile} from '../transcript/discover.js'
+import type {LocalFile} from '../transcript/local-file.js'
 import {openPlainFile} from '../transcript/safe-open.js'
 import type {SyncContext} from './context.js'
 import type {Inspect} from './inspect.js'
@@ -32,7 +33,7 @@ export async function pushFiles(
   ] as const) {
     for (const file of all) {
       const name = `${folder}/${file.name}`
-      const stamp = `${file.size}:${file.mtimeMs}:${file.ino}`
+      const stamp = stampOf(file)
       if (files[name] === stamp) continue
       if (file.nlink > 1) {
         context.logger.warn('a file with several names is left out', {path: file.path})
@@ -47,6 +48,35 @@ export async function pushFiles(
     }
   }
   return {bytes, parts, files}
+}
+
+/** What a push would store of a session's attachments, by the state directory and, where that does not know, by the store. */
+export async function unstoredFiles(
+  {store}: SyncContext,
+  {sessionId, toolResults, fileHistory}: LocalSession,
+  {files}: SessionState,
+): Promise<readonly NamedFile[]> {
+  const unstored: NamedFile[] = []
+  for (const [folder, all] of [
+    ['tool-results', toolResults],
+    ['file-history', fileHistory],
+  ] as const) {
+    for (const file of all) {
+      const name = `${folder}/${file.name}`
+      const isKnown = file.nlink > 1 || files[name] === stampOf(file)
+      if (!isKnown && !(await isThere(store, `${filesPrefix(sessionId)}${name}`, file))) unstored.push(file)
+    }
+  }
+  return unstored
+}
+
+async function isThere(store: ObjectStore, key: string, {size, mtimeMs}: LocalFile): Promise<boolean> {
+  const there = await store.head(key)
+  return there?.size === size && there.metadata['mtime'] === mtimeOf(mtimeMs)
+}
+
+function stampOf({size, mtimeMs, ino}: LocalFile): string {
+  return `${size}:${mtimeMs}:${ino}`
 }
 
 /** @returns false when the store has that file already. */

@@ -13,6 +13,7 @@ import {fingerprint, type PlannedTranscript, planPush} from './plan-push.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
 import {appendLoose, appendTail, diverged, endRange, rebaseToLocal} from './push-transcript.js'
+import {isSeen} from './seen.js'
 import {freeLease, isAssured, underLease} from './session-lease.js'
 import {storeSummary} from './store-summary.js'
 import type {SessionState, TranscriptState} from './sync-state.js'
@@ -165,7 +166,9 @@ class SessionPush {
     const ref = {...listing.ref, ...(subpath !== undefined && {subpath})}
     const listed = listing.transcripts.find((each) => each.ref.subpath === subpath)
     let at: PartListing = listed ?? {ref, parts: [], date: listing.date}
-    if (this.#isSeen(before, at, file)) return this.#metadataAlone(at, subagent, before)
+    const {look} = this.#options
+    const asBefore = look && this.#state.labels === this.#before.labels && isSeen(before, at, file, look.lease)
+    if (asBefore) return this.#metadataAlone(at, subagent, before)
     await using local = await openLocalTranscript(file.path, this.#context.uid)
     let outcome: Outcome | undefined
     let fresh = this.#options.look === undefined
@@ -328,22 +331,15 @@ class SessionPush {
   ): TranscriptState {
     const mine = this.#extentOf(local)
     const {size, mtimeMs, ino, dev} = local.file
+    const file = {size, mtimeMs, ino, dev}
+    const {torn} = local
     const {intended, ...rest} = before
     return {
       ...rest,
       ...(!(mine && stored) && intended && {intended}),
       ...(mine && stored && {agreed: {local: mine, stored}}),
-      seen: {listing: fingerprint(parts), size, mtimeMs, ino, dev, ...(lease !== undefined && {lease})},
+      seen: {listing: fingerprint(parts), ...file, ...(torn > 0 && {torn}), ...(lease !== undefined && {lease})},
     }
-  }
-
-  /** Found equal and assured before, and neither the file, the parts nor the lease record has changed. */
-  #isSeen({seen}: TranscriptState, {parts}: PartListing, file: LocalFile): boolean {
-    const {look} = this.#options
-    if (!seen || !look || this.#state.labels !== this.#before.labels) return false
-    if (look.lease !== undefined && look.lease !== seen.lease) return false
-    const sameFile = seen.size === file.size && seen.mtimeMs === file.mtimeMs && seen.ino === file.ino
-    return sameFile && seen.dev === file.dev && seen.listing === fingerprint(parts)
   }
 
   #alsoMeasured(local: LocalTranscript): number[] {

@@ -19,6 +19,8 @@ const Transcript = v.object({
       mtimeMs: v.number(),
       ino: v.number(),
       dev: v.number(),
+      /** Bytes of a last line that was not ended; absent where there were none. */
+      torn: v.optional(v.number()),
       /** Etag of the lease record under which the listed parts were found to stay; absent where there was none. */
       lease: v.optional(v.string()),
     }),

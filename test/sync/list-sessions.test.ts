@@ -121,14 +121,11 @@ test('what is on this machine is listed from its files, stored or not', async ()
   ])
 })
 
+function row(sessionId: string, more: Partial<ListedSession> = {}): ListedSession {
+  return {sessionId, projectKey: '-p', agent: 'claude', source: 'store', ...more}
+}
+
 describe('arranging', () => {
-  const row = (sessionId: string, more: Partial<ListedSession> = {}): ListedSession => ({
-    sessionId,
-    projectKey: '-p',
-    agent: 'claude',
-    source: 'store',
-    ...more,
-  })
   const rows = [
     row('a', {updatedAt: '2026-01-01T00:00:00.000Z', bytes: 3, title: 'Zebra', machine: 'm1'}),
     row('b', {updatedAt: '2026-01-03T00:00:00.000Z', bytes: 1, firstPrompt: 'find the Invoice', cwd: '/work/shop'}),

@@ -1,0 +1,40 @@
+import {Args} from '@oclif/core'
+import {boolean} from '@oclif/core/flags'
+import {BaseCommand} from '../cli/base-command.js'
+import {exitCodeOf} from '../cli/exit-codes.js'
+import {withEnvironment} from '../cli/flags.js'
+import {allFlag, filterFlags, filterOf, sideBySide} from '../cli/session-flags.js'
+import {openSync} from '../cli/sync-context.js'
+import {selectLocal} from '../sync/select-local.js'
+import {statusOf} from '../sync/status.js'
+import {statusText} from '../view/status.js'
+
+export default class Status extends BaseCommand {
+  static override summary = 'Tell what of the sessions on this machine is not stored yet: may this worker die?'
+  static override description = `Without SESSION: the sessions of this directory. Nothing is written. A session counts as stored when every entry
+is in the store and no other worker can cut it off any more.`
+  static override examples = [
+    {description: 'The sessions of this directory', command: '<%= config.bin %> <%= command.id %>'},
+    {
+      description: 'Before a machine is given back',
+      command: '<%= config.bin %> <%= command.id %> --all --exit-code || <%= config.bin %> push --all',
+    },
+  ]
+  static override args = {sessions: Args.string({description: 'Sessions to look at.', multiple: true})}
+  static override flags = withEnvironment({
+    all: allFlag,
+    ...filterFlags,
+    'exit-code': boolean({summary: 'Exit with 6 when something is not stored.'}),
+  })
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(Status)
+    const runtime = await this.start(flags)
+    const {context, registry, processes, projectKey} = await openSync(runtime, {dryRun: true})
+    const selection = {named: args.sessions ?? [], projectKey, all: flags.all, ...filterOf(flags, runtime)}
+    const sessions = await selectLocal(context, registry, selection)
+    const report = await statusOf(context, sessions, {processes, ...sideBySide(runtime)})
+    const exitCode = flags['exit-code'] && !report.allStored ? exitCodeOf('unreachable') : 0
+    await this.present(report, () => statusText(report), exitCode)
+  }
+}
