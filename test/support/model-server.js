@@ -135,10 +135,10 @@ export async function startModelServer({port = 0} = {}) {
     response.end()
   }
 
-  const server = createServer((request, response) => void answer(request, response))
+  const server = createServer((request, response) => void serve(request, response))
 
   /** @type {import('node:http').RequestListener} */
-  async function answer(request, response) {
+  async function serve(request, response) {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
