@@ -1,7 +1,7 @@
 import {constants} from 'node:fs'
 import {copyFile, mkdir, open, readdir, realpath, rename, rm, stat, statfs} from 'node:fs/promises'
 import type {FileHandle} from 'node:fs/promises'
-import {dirname, join, sep} from 'node:path'
+import {dirname, join, relative, sep} from 'node:path'
 import type {Random} from '../base/clock.js'
 import {type ErrorKind, RepriseError} from '../base/errors.js'
 
@@ -60,13 +60,34 @@ export async function restoreFile(
   }
 }
 
-/** Makes a directory and those above it, 0700 each; refuses one that a link leads out of the root. */
+/**
+ * Makes a directory and those above it up to the root, 0700 each, one by one: whatever links lie on the way, nothing is made outside
+ * the root. @returns its real path. @throws TARGET_OUTSIDE
+ */
 export async function ownDirectory(root: string, directory: string): Promise<string> {
-  await mkdir(directory, {recursive: true, mode: 0o700})
-  const [realRoot, real] = await Promise.all([realpath(root), realpath(directory)])
-  if (real !== realRoot && !real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep))
-    throw outside(directory)
+  await mkdir(root, {recursive: true, mode: 0o700})
+  const realRoot = await realpath(root)
+  const known = await realpath(directory).catch(() => undefined)
+  if (known !== undefined) return insideOf(realRoot, known, directory)
+  let real = realRoot
+  for (const name of relative(root, directory).split(sep)) {
+    const next = join(real, name)
+    const made = await mkdir(next, {mode: 0o700}).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+        throw error
+      },
+    )
+    // A link that leads to nothing leads out as well.
+    real = made ? next : insideOf(realRoot, await realpath(next).catch(() => ''), directory)
+  }
   return real
+}
+
+function insideOf(realRoot: string, real: string, directory: string): string {
+  if (real === realRoot || real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return real
+  throw outside(directory)
 }
 
 async function checkSpace(directory: string, size: number): Promise<void> {
@@ -103,6 +124,7 @@ const SYSTEM: Record<string, {kind: ErrorKind; code: string; what: string}> = {
   ENOTDIR: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'has a file where a directory must be'},
   EISDIR: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'is a directory'},
   EEXIST: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'has a file where a directory must be'},
+  ENAMETOOLONG: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'is longer than a name may be on this disk'},
 }
 
 function targetError(path: string, cause: unknown): unknown {
