@@ -1,7 +1,8 @@
-import {toRepriseError, type RepriseError} from '../base/errors.js'
+import {RepriseError, toRepriseError} from '../base/errors.js'
 import type {Entry, Registry} from '../registry/registry.js'
 import type {SyncContext} from '../sync/context.js'
 import {transcriptPath} from '../transcript/config-dir.js'
+import {discoverSession} from '../transcript/discover.js'
 import type {Processes} from '../transcript/processes.js'
 import {exitCodeOfChild} from './child.js'
 import {isPrintMode} from './interactive.js'
@@ -78,6 +79,7 @@ export async function startResume(context: StartContext, request: ResumeRequest)
   const {sessionId, forkInto, force, waitMs, links} = request
   const plan = planLaunch(startOf(sessionId, forkInto), context)
   const options = {...optionsOf(context, links), ...(force && {force}), ...(waitMs !== undefined && {waitMs})}
+  await refuseUnknown(context, sessionId)
   if (forkInto === undefined) {
     return recorded(context, sessionId, links, () => resumeSession(context.sync, sessionId, plan, options))
   }
@@ -92,6 +94,19 @@ export async function startRun(
 ): Promise<StartedSession> {
   const plan = planLaunch({type: 'run', sessionId}, context)
   return recorded(context, sessionId, links, () => runSession(context.sync, sessionId, plan, optionsOf(context, links)))
+}
+
+/** Before anything is written for it: a mistyped id would get a lease and, for ever, a home. */
+async function refuseUnknown({sync, projectKey}: StartContext, sessionId: string): Promise<void> {
+  const {sessions} = await discoverSession(sync.configDir, sessionId)
+  if (sessions.some(({main}) => main)) return
+  if ((await sync.homes.find(sessionId, projectKey)) !== undefined) return
+  throw new RepriseError({
+    kind: 'not-found',
+    code: 'SESSION_NOT_FOUND',
+    message: `session ${sessionId} is neither on this machine nor in ${sync.store.url}`,
+    suggestions: ['reprise ls', 'Name another store: --store'],
+  })
 }
 
 function startOf(sessionId: string, forkInto: string | undefined): Start {
@@ -129,7 +144,8 @@ async function recorded(
   const path = transcriptPath(context.sync.configDir, context.projectKey, sessionId)
   for (const {kind, id} of links) {
     const status = report.complete ? 'ended' : 'unsaved'
-    await record(context, {kind, id, current: sessionId}, sessionId, status).catch((error: unknown) => {
+    const ended = record(context, {kind, id, current: sessionId}, sessionId, status)
+    await soon(ended, context).catch((error: unknown) => {
       context.inform(`the end of ${kind} ${id} is not on record: ${toRepriseError(error).message}`)
     })
   }
@@ -170,7 +186,23 @@ async function record(
   )
 }
 
+/** What is good to have, but no reason to keep a person waiting whose store does not answer. */
+async function soon(work: Promise<void>, {sync, graceMs}: StartContext): Promise<void> {
+  const over = new AbortController()
+  const late = sync.clock.sleep(graceMs, over.signal).then(
+    () => {
+      throw new RepriseError({kind: 'unreachable', code: 'STORE_UNREACHABLE', message: 'no answer'})
+    },
+    () => undefined,
+  )
+  try {
+    await Promise.race([work, late])
+  } finally {
+    over.abort()
+  }
+}
+
 function notStored(path: string, error: RepriseError | undefined): string {
-  const why = error ? `: ${error.message}` : ''
+  const why = error ? `: ${error.message.replace(/\.$/, '')}` : ''
   return `not everything of this session is stored${why}. It is kept in ${path}`
 }

@@ -24,7 +24,7 @@ async function resultOf(
 ): Promise<Envelope['result']> {
   const file = join(worker.machine.home, 'result.json')
   const {code, stderr} = await worker.run([...args, '--result-file', file, '--', ...claude])
-  expect(code, stderr).toBe(0)
+  expect({code, stderr}).toMatchObject({code: 0})
   const envelope = JSON.parse(await readFile(file, 'utf8')) as Envelope
   expect(envelope.status).toBe('ok')
   return envelope.result

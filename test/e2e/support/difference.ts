@@ -7,8 +7,11 @@ export function difference(actual: readonly string[], expected: readonly string[
     (line) => actual[line] !== expected[line],
   )
   if (at === undefined) return ''
-  const brief = (line: string | undefined): string => line?.slice(0, 80) ?? 'nothing'
   return `line ${at} of ${actual.length}, ${expected.length} expected: ${brief(actual[at])} for ${brief(expected[at])}`
+}
+
+function brief(line: string | undefined): string {
+  return line?.slice(0, 80) ?? 'nothing'
 }
 
 /** The same for two copies of a session. */
