@@ -122,6 +122,8 @@ class SessionPush {
   readonly #before: SessionState
   #state: SessionState
   #measured: ReadonlyMap<number, Measure> = new Map()
+  /** The state on disk names something that is over by now. */
+  #intended = false
 
   constructor(
     context: SyncContext,
@@ -155,7 +157,7 @@ class SessionPush {
 
   /** A session that is as it was costs no write. */
   async #remember(): Promise<void> {
-    if (JSON.stringify(this.#state) !== JSON.stringify(this.#before)) {
+    if (this.#intended || JSON.stringify(this.#state) !== JSON.stringify(this.#before)) {
       await this.#context.state.write(this.#session.sessionId, this.#state)
     }
   }
@@ -231,6 +233,7 @@ class SessionPush {
       }
       case 'rebase':
       case 'refuse': {
+        if (!fresh && (await this.#hasMoved(listing))) return undefined
         if (plan.step === 'refuse' && !merge) throw diverged(this.#session.sessionId, plan.local, plan.stored)
         const action = plan.step === 'refuse' || plan.to === 'union' ? 'merged' : 'replaced'
         if (dryRun) return {action, bytes: local.length, parts: 1, entries: 0, state: before}
@@ -314,6 +317,7 @@ class SessionPush {
     const known = this.#state.transcripts[subpath ?? ''] ?? {}
     const intended = [...(known.intended ?? []), mine].slice(-MAX_INTENDED)
     const transcripts = {...this.#state.transcripts, [subpath ?? '']: {...known, intended}}
+    this.#intended = true
     await this.#context.state.write(this.#session.sessionId, {...this.#state, transcripts})
   }
 
