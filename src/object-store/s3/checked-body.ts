@@ -1,6 +1,6 @@
 import {crc32} from 'node:zlib'
 import {storeError} from '../errors.js'
-import {bodySize, type ObjectBody, openBody} from '../object-store.js'
+import {bodySize, type ObjectBody} from '../object-store.js'
 
 /**
  * A body, opened once, that holds to its size and adds up its CRC-32 on the way.
@@ -27,7 +27,7 @@ export class CheckedBody implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     const size = bodySize(this.#body)
     let seen = 0
-    for await (const chunk of openBody(this.#body)) {
+    for await (const chunk of this.#body instanceof Uint8Array ? [this.#body] : this.#body.open()) {
       seen += chunk.byteLength
       if (seen > size) break
       this.#crc = crc32(chunk, this.#crc)

@@ -116,7 +116,7 @@ export class S3ObjectStore implements ObjectStore {
     }
     return {
       ...this.#headOf(key, {...output, ContentLength: size}),
-      ...wholeSha256(range === undefined ? output.ChecksumSHA256 : undefined),
+      ...(range === undefined ? wholeSha256(output) : {}),
       body: readBody(body, {
         size: wanted,
         skip: isPart ? 0 : (range?.start ?? 0),
@@ -228,10 +228,11 @@ function totalSize({ContentRange}: S3.GetObjectCommandOutput): number | undefine
   return total === undefined ? undefined : Number(total)
 }
 
-/** A checksum of checksums (`…-3`) says nothing about the whole. */
-function wholeSha256(checksum: string | undefined): {sha256?: string} {
-  if (checksum === undefined || checksum.includes('-')) return {}
-  return {sha256: Buffer.from(checksum, 'base64').toString('hex')}
+/** A checksum of checksums (`…-3`, or said to be composite) says nothing about the whole. */
+function wholeSha256({ChecksumSHA256, ChecksumType}: S3.GetObjectCommandOutput): {sha256?: string} {
+  if (ChecksumSHA256 === undefined || ChecksumType === 'COMPOSITE') return {}
+  const digest = Buffer.from(ChecksumSHA256, 'base64')
+  return ChecksumSHA256.includes('-') || digest.byteLength !== 32 ? {} : {sha256: digest.toString('hex')}
 }
 
 async function gather(key: string, body: ObjectBody, signal: AbortSignal | undefined): Promise<Uint8Array> {

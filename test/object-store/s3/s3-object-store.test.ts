@@ -1,7 +1,8 @@
 import {createHash} from 'node:crypto'
-import {afterEach, beforeEach, describe, expect, test} from 'vitest'
+import {crc32} from 'node:zlib'
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest'
 import {listAll} from '../../../src/object-store/list-all.js'
-import {CREATE, type ObjectStore, OVERWRITE} from '../../../src/object-store/object-store.js'
+import {CREATE, type ObjectStore, OVERWRITE, type PutMode} from '../../../src/object-store/object-store.js'
 import type {S3StoreOptions} from '../../../src/object-store/s3/options.js'
 import {
   ANSWER_LOST,
@@ -272,7 +273,10 @@ describe('large objects', () => {
     server.faults.add({fault: ANSWER_LOST, when: {operation: 'CompleteMultipartUpload'}, times: 1})
     await store.put('b', noise(6 * MIB), {mode: CREATE})
     expect(await store.head('a')).toMatchObject({etag, metadata: {k: 'v'}})
-    expect(await store.head('b')).toMatchObject({size: 6 * MIB})
+    const {etag: newer} = await store.head('b').then((head) => head ?? {etag: ''})
+    server.faults.add({fault: ANSWER_LOST, when: {operation: 'CompleteMultipartUpload'}, times: 1})
+    const updated = await store.put('b', stream(noise(7 * MIB)), {mode: {type: 'update', etag: newer}})
+    expect(await store.head('b')).toMatchObject({size: 7 * MIB, etag: updated.etag})
   })
 
   test('an abort in the middle of an upload rejects with its reason', async () => {
@@ -284,6 +288,127 @@ describe('large objects', () => {
     setTimeout(() => stop.abort(reason), 150)
     await expect(put).rejects.toBe(reason)
     expect(await store.head('a')).toBeUndefined()
+  })
+
+  test('each part announces its checksum, the join the whole one and the condition; none is a trailer', async () => {
+    server.settings.requireContentLength = true
+    const store = await open({limits, expectedBucketOwner: '123456789012', storageClass: 'STANDARD_IA'})
+    const bytes = noise(12 * MIB)
+    await store.put('a', stream(bytes), {mode: CREATE, metadata: {to: '1'}, contentType: 'application/x-ndjson'})
+    expect(await store.head('a')).toMatchObject({metadata: {to: '1'}, contentType: 'application/x-ndjson'})
+    const [begin] = server.requests.of('CreateMultipartUpload')
+    expect(begin?.headers).toMatchObject({
+      'x-amz-checksum-algorithm': 'CRC32',
+      'x-amz-checksum-type': 'FULL_OBJECT',
+      'x-amz-storage-class': 'STANDARD_IA',
+    })
+    for (const {headers} of server.requests.of('UploadPart')) {
+      expect(headers).toHaveProperty('x-amz-checksum-crc32')
+      expect(headers).not.toHaveProperty('x-amz-trailer')
+      expect(headers).not.toHaveProperty('content-encoding')
+    }
+    const whole = Buffer.alloc(4)
+    whole.writeUInt32BE(crc32(bytes))
+    const [join] = server.requests.of('CompleteMultipartUpload')
+    expect(join?.headers).toMatchObject({
+      'if-none-match': '*',
+      'x-amz-checksum-crc32': whole.toString('base64'),
+      'x-amz-checksum-type': 'FULL_OBJECT',
+    })
+    for (const {headers} of server.requests.entries) {
+      expect(headers).toMatchObject({'x-amz-expected-bucket-owner': '123456789012'})
+    }
+  })
+
+  test('a body that hands out one buffer again and again is refused by the store, not stored wrong', async () => {
+    const store = await open({limits})
+    const buffer = Buffer.alloc(MIB)
+    const body = {
+      size: 6 * MIB,
+      async *open() {
+        for (let round = 0; round < 6; round++) yield buffer.fill(round)
+      },
+    }
+    await expect(store.put('a', body, {mode: CREATE})).rejects.toMatchObject({code: 'CHECKSUM_MISMATCH'})
+    expect(await store.head('a')).toBeUndefined()
+  })
+
+  test('a part that is refused ends the upload, closes the body and leaves nothing', async () => {
+    const store = await open({limits})
+    server.faults.add({
+      fault: {type: 'error', status: 403, code: 'AccessDenied'},
+      when: {operation: 'UploadPart'},
+      times: 1,
+    })
+    let closed = false
+    const bytes = noise(MIB)
+    const body = {
+      size: 100 * MIB,
+      async *open() {
+        try {
+          for (let round = 0; round < 100; round++) yield bytes
+        } finally {
+          closed = true
+        }
+      },
+    }
+    await expect(store.put('a', body, {mode: CREATE})).rejects.toMatchObject({code: 'ACCESS_DENIED'})
+    expect(server.requests.count('UploadPart')).toBeLessThan(5)
+    expect(server.requests.count('AbortMultipartUpload')).toBe(1)
+    await vi.waitFor(() => expect(closed).toBe(true))
+  })
+
+  test('a failing abort does not hide what made the upload fail', async () => {
+    const store = await open({limits})
+    server.faults.add({fault: {type: 'error', status: 403, code: 'AccessDenied'}, when: {operation: 'UploadPart'}})
+    server.faults.add({
+      fault: {type: 'error', status: 501, code: 'NotImplemented'},
+      when: {operation: 'AbortMultipartUpload'},
+    })
+    await expect(store.put('a', noise(6 * MIB), {mode: CREATE})).rejects.toMatchObject({code: 'ACCESS_DENIED'})
+  })
+
+  test('an abort before the upload has its id takes it away all the same', async () => {
+    const store = await open({limits})
+    const stop = new AbortController()
+    const reason = new Error('enough')
+    server.faults.add({fault: {type: 'delay', beforeMs: 300}, when: {operation: 'CreateMultipartUpload'}})
+    const put = store.put('a', stream(noise(6 * MIB)), {mode: CREATE, signal: stop.signal})
+    setTimeout(() => stop.abort(reason), 100)
+    await expect(put).rejects.toBe(reason)
+    expect(server.requests.count('CreateMultipartUpload')).toBe(0)
+    await vi.waitFor(() => expect(server.requests.count('AbortMultipartUpload')).toBe(1), 5_000)
+  })
+
+  test('an abort does not wait for a body that hangs', async () => {
+    const store = await open({limits})
+    const stop = new AbortController()
+    const body = {
+      size: 6 * MIB,
+      async *open() {
+        yield noise(MIB)
+        await new Promise(() => {})
+      },
+    }
+    setTimeout(() => stop.abort(new Error('enough')), 100)
+    await expect(store.put('a', body, {mode: CREATE, signal: stop.signal})).rejects.toThrow('enough')
+  })
+
+  test('after a join that did not get through, the object of another is a conflict', async () => {
+    const store = await open({limits})
+    const bytes = noise(6 * MIB)
+    const other = await store.put('a', bytes, {mode: CREATE, metadata: {who: 'other'}})
+    const refusedAs = async (mode: PutMode, code: string) => {
+      server.faults.add({
+        fault: {type: 'reset', at: 'before'},
+        when: {operation: 'CompleteMultipartUpload'},
+        times: 1,
+      })
+      await expect(store.put('a', bytes, {mode, metadata: {who: 'me'}})).rejects.toMatchObject({code})
+    }
+    await refusedAs(CREATE, 'OBJECT_EXISTS')
+    await refusedAs({type: 'update', etag: 'x'}, 'OBJECT_CHANGED')
+    expect(await store.head('a')).toMatchObject({etag: other.etag, metadata: {who: 'other'}})
   })
 
   test('objects above the limit of one copy are copied in parts', async () => {
