@@ -27,6 +27,8 @@ const LeaseRecordSchema = v.object({
   released: v.boolean(),
   /** The last epoch that was taken over without a release. */
   cutOff: Epoch,
+  /** A record before this one got lost: until then its holder may believe that it holds. */
+  orphanUntil: v.optional(Time),
 })
 
 export type LeaseOwner = v.InferOutput<typeof Owner>

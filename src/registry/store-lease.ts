@@ -60,6 +60,8 @@ export class StoreLease implements Lease {
   #date: number
   #queue: Promise<unknown> = Promise.resolve()
   #lost = false
+  /** A release may have landed: dates no longer tell whether this is the holder. */
+  #releasing = false
 
   private constructor(context: LeaseContext, sessionId: string, held: StoredLease, created: boolean) {
     this.#context = context
@@ -112,6 +114,7 @@ export class StoreLease implements Lease {
 
     async function fresh(lease: StoreLease): Promise<StoreLease> {
       if (lease.#isShort()) await lease.renew()
+      await lease.#outliveOrphan()
       return lease
     }
   }
@@ -130,8 +133,14 @@ export class StoreLease implements Lease {
     await this.#write((record) => ({
       epoch: Math.max(record.epoch, listed) + 1,
       cutOff: Math.max(record.cutOff, listed),
+      orphanUntil: this.#date + LEASE_LIFE_MS,
     }))
-    const until = this.#date + LEASE_LIFE_MS
+    await this.#outliveOrphan()
+  }
+
+  /** Waits, holding the lease, until nobody can still believe in a record that got lost. */
+  async #outliveOrphan(): Promise<void> {
+    const until = this.#record.orphanUntil ?? 0
     while (this.#date < until) {
       await this.#context.clock.sleep(Math.min(LEASE_LIFE_MS / 4, until - this.#date))
       await this.renew()
@@ -139,12 +148,13 @@ export class StoreLease implements Lease {
   }
 
   async confirm(date: number): Promise<void> {
-    if (this.#lost || date + LEASE_MARGIN_MS >= this.#record.expiry) await this.renew()
+    if (this.#lost || this.#releasing || date + LEASE_MARGIN_MS >= this.#record.expiry) await this.renew()
   }
 
   /** Gives the lease back. Only when every request of its holder was answered; else leave it to expire. Idempotent. */
   async release(): Promise<void> {
     if (this.#lost || this.#record.released) return
+    this.#releasing = true
     await this.#write(() => ({released: true})).catch((error: unknown) => {
       if (!hasCode(error, 'LEASE_LOST')) throw error
     })
@@ -184,7 +194,13 @@ export class StoreLease implements Lease {
         this.#lost = true
         throw lost(this.#sessionId)
       }
-      this.#record = found.record
+      // A late twin of an older write may have come back after the record was lost: what was promised since stays promised.
+      const {epoch, cutOff} = this.#record
+      this.#record = {
+        ...found.record,
+        epoch: Math.max(found.record.epoch, epoch),
+        cutOff: Math.max(found.record.cutOff, cutOff),
+      }
       this.#etag = found.etag
       this.#date = found.date
     }
@@ -217,6 +233,7 @@ function takenOver(found: LeaseRecord | undefined, owner: LeaseOwner, hold: stri
     expiry: date + LEASE_LIFE_MS,
     released: false,
     cutOff: found ? (found.released ? found.cutOff : found.epoch) : 0,
+    ...(found?.orphanUntil !== undefined && {orphanUntil: found.orphanUntil}),
   }
 }
 

@@ -64,6 +64,11 @@ export async function confirmJournal(store: ObjectStore, ref: TranscriptRef, jou
   return {...journal, confirmed: true, etag}
 }
 
+/** The names that no path goes through: their rebase is known to stand. */
+export function supersededNames(journals: readonly Journal[]): Set<string> {
+  return new Set(journals.filter((each) => each.confirmed).flatMap((each) => [...each.displaced]))
+}
+
 /** The names that give nothing, given the parts on the path. */
 export function displacedNames(journals: readonly Journal[], on: ReadonlySet<string>): Set<string> {
   return new Set(journals.filter((each) => each.confirmed || on.has(each.part)).flatMap((each) => [...each.displaced]))

@@ -8,12 +8,12 @@ import type {TranscriptView} from './view.js'
 export interface ReadOptions {
   /** Requests under way at once. Default 16. */
   readonly concurrency?: number
-  /** Bytes asked for and not yet taken. Default 32 MiB. */
+  /** Bytes asked for and not yet taken. Default 8 MiB: several transcripts may be read at a time. */
   readonly window?: number
 }
 
 /** A longer segment is fetched in pieces of this size. */
-const PIECE = 4 * 1024 * 1024
+const PIECE = 2 * 1024 * 1024
 
 /**
  * What readers are given, in order, fetched ahead in parallel with bounded memory. The path's bytes are verified against the digests
@@ -24,7 +24,7 @@ const PIECE = 4 * 1024 * 1024
 export async function* readDelivery(
   {delivery, resolution}: TranscriptView,
   parts: Parts,
-  {concurrency = 16, window = 32 * 1024 * 1024}: ReadOptions = {},
+  {concurrency = 16, window = 8 * 1024 * 1024}: ReadOptions = {},
 ): AsyncIterable<Uint8Array> {
   const hash = createHash('sha256')
   const abort = new AbortController()

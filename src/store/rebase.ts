@@ -18,8 +18,9 @@ export interface RebasePlan {
 
 export interface RebaseOptions {
   /**
-   * Whether the target holds, or once held, the entry with that identity (`entryIdentity`). Parts that someone wrote without a
-   * lease stay when they have an entry it never held, also when the path went through them. Default: it held all.
+   * Whether the target holds, or once held, the entry with that identity (`entryIdentity`). Parts with an entry it never held
+   * stay, also when the path went through them: those of a holder that was cut off are fenced then, and swept aside, the others are
+   * delivered. Default: it held all.
    */
   readonly held?: (identity: string) => boolean
 }
@@ -54,14 +55,7 @@ export async function planRebase(
   const end = measured.get(target.length)
   if (!start || !end) throw new Error('a measure is missing')
   const needless = [...onPath, ...resolution.covered].filter(({range}) => range.to > cut && range.to > range.from)
-  const gone: ListedPart[] = [
-    ...needless.filter(({range}) => range.leased),
-    ...(await heldParts(
-      needless.filter(({range}) => !range.leased),
-      source,
-      held,
-    )),
-  ]
+  const gone: readonly ListedPart[] = await heldParts(needless, source, held)
   const run: Run = {
     from: cut,
     to: target.length,

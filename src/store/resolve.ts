@@ -39,19 +39,27 @@ export interface Resolution {
 export interface ResolveInput {
   readonly parts: readonly (ListedPart | RangedPart)[]
   readonly source: PartSource
+  /** Parts that a confirmed rebase has displaced: no path goes through them any more. */
+  readonly superseded?: ReadonlySet<string>
   /** What rebases have displaced, given the names of the parts on the path. */
   readonly displacedBy?: (on: ReadonlySet<string>) => ReadonlySet<string>
 }
 
-export async function resolveParts({parts, source, displacedBy}: ResolveInput): Promise<Resolution> {
+export async function resolveParts({
+  parts,
+  source,
+  superseded = new Set(),
+  displacedBy,
+}: ResolveInput): Promise<Resolution> {
   const metadata = parts.filter(isMetadataPart)
   const ranged = parts.filter(isRanged).filter((part) => !isMetadataPart(part))
   const digests = new ChainDigests(
     source,
     ranged.flatMap((part) => [part.range.from, part.range.to]),
   )
-  const links = await linkParts(ranged, digests)
-  const ranking = ranged.toSorted((a, b) => compareRank(b, a))
+  const candidates = ranged.filter((part) => !superseded.has(part.name))
+  const links = await linkParts(candidates, digests)
+  const ranking = candidates.toSorted((a, b) => compareRank(b, a))
   const tip = ranking.find((part) => links.has(part.name))
   const path = tip && (await extend(links.get(tip.name), tip, ranking, digests))
   const slices = slicesOf(path)

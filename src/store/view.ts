@@ -1,5 +1,5 @@
 import {type Delivery, deliver} from './deliver.js'
-import {displacedNames, type Journal, readJournals} from './journal.js'
+import {displacedNames, type Journal, readJournals, supersededNames} from './journal.js'
 import type {TranscriptRef} from './names.js'
 import type {ListedPart, RangedPart} from './part.js'
 import {againWhenMoved, type PartListing, type Parts} from './parts.js'
@@ -55,6 +55,7 @@ async function viewListing(parts: Parts, first: PartListing, always: boolean): P
         resolution = await resolveParts({
           parts: described,
           source: parts,
+          superseded: supersededNames(found),
           displacedBy: (on) => displacedNames(found, on),
         })
       }
