@@ -34,6 +34,23 @@ export async function forkSession(context: SyncContext, session: LocalSession): 
   return found ?? {sessionId: forked, projectKey, subagents: [], toolResults: [], fileHistory: []}
 }
 
+/** The fork of a session as it is now: made by an earlier run that did not get further, or now. */
+export async function forkOnce(context: SyncContext, session: LocalSession): Promise<LocalSession> {
+  const {configDir, state} = context
+  const {sessionId, projectKey, main} = session
+  const {forked} = await state.read(sessionId)
+  if (forked && forked.size === main?.size && forked.mtimeMs === main.mtimeMs) {
+    const [found] = (await discoverSessions(configDir, {sessionId: forked.sessionId, projectKey})).sessions
+    if (found?.main) return found
+  }
+  const fork = await forkSession(context, session)
+  if (main) {
+    const {size, mtimeMs} = main
+    await state.write(sessionId, {...(await state.read(sessionId)), forked: {sessionId: fork.sessionId, size, mtimeMs}})
+  }
+  return fork
+}
+
 async function forkTranscript(context: SyncContext, file: LocalFile, path: string, forked: string): Promise<void> {
   await using local = await openLocalTranscript(file.path, context.uid)
   const {configDir: root, random} = context

@@ -4,7 +4,7 @@ import type {Progress} from '../base/progress.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import type {LocalSession} from '../transcript/discover.js'
 import type {SyncContext} from './context.js'
-import {forkSession} from './fork-session.js'
+import {forkOnce} from './fork-session.js'
 import {type PullAction, type PulledSession, type PullOptions, pullSession} from './pull-session.js'
 import {countActions, countSessions, failureOf, type SessionFailure} from './report.js'
 import type {StoredSession} from './select-stored.js'
@@ -95,7 +95,7 @@ async function pullOrFork(
   } catch (error) {
     if (!options.fork || !local || !hasCode(error, 'SESSION_DIVERGED')) throw error
   }
-  const forked = options.dryRun ? undefined : await forkSession(context, local)
+  const forked = options.dryRun ? undefined : await forkOnce(context, local)
   const {listing: _listing, here: _here, ...again} = options
   const pulled = await pullSession(context, sessionId, {...again, take: true})
   return {...pulled, action: 'forked', ...(forked && {newSessionId: forked.sessionId})}

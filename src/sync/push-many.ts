@@ -4,7 +4,7 @@ import type {Progress} from '../base/progress.js'
 import type {Registry} from '../registry/registry.js'
 import type {LocalSession} from '../transcript/discover.js'
 import type {SyncContext} from './context.js'
-import {forkSession} from './fork-session.js'
+import {forkOnce} from './fork-session.js'
 import {lookAtSessions} from './look-at-sessions.js'
 import {type PushAction, pushSession, type PushedSession, type PushOptions, type SessionLook} from './push-session.js'
 import {countActions, countSessions, failureOf, type SessionFailure} from './report.js'
@@ -105,7 +105,7 @@ async function pushOrFork(
   }
   const {sessionId, projectKey} = session
   if (options.dryRun) return {sessionId, projectKey, action: 'forked', ...nothing}
-  const forked = await forkSession(context, session)
+  const forked = await forkOnce(context, session)
   const {look: _look, ...rest} = options
   const pushed = await pushSession(context, forked, rest)
   return {...pushed, sessionId, action: 'forked', newSessionId: forked.sessionId}

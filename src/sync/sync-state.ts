@@ -34,6 +34,8 @@ const SessionState = v.object({
   transcripts: v.record(v.string(), Transcript),
   /** Attachments that are stored: by name, their `size:mtimeMs:ino`. */
   files: v.record(v.string(), v.string()),
+  /** The session that this one was forked as, and the main transcript as it was then. */
+  forked: v.optional(v.object({sessionId: v.string(), size: v.number(), mtimeMs: v.number()})),
   /** What a listing calls the session, as its pushes were told. */
   labels: v.optional(v.object({task: v.optional(v.string()), name: v.optional(v.string())})),
   /** A fold of the main transcript's first `bytes`, to go on from (`transcript/summary`). */

@@ -117,6 +117,11 @@ describe('many sessions', () => {
     expect(sessions).toMatchObject([{sessionId: SESSION, action: 'forked'}])
     const forked = sessions[0]?.newSessionId ?? ''
     expect(forked).not.toBe(SESSION)
+    expect((await pushAll(a, {fork: true})).sessions.find(({sessionId}) => sessionId === SESSION)).toMatchObject({
+      action: 'forked',
+      newSessionId: forked,
+      bytesUploaded: 0,
+    })
     expect(await a.read('-a')).toBe(original)
     const copy = await a.read('-a', forked)
     expect(copy).toContain(`"sessionId":"${forked}"`)
