@@ -6,7 +6,7 @@ import {type ListedSession, listStored} from '../sync/list-sessions.js'
 import {FileSummaryCache} from '../sync/summary-cache.js'
 import {parseDuration} from './duration.js'
 import {withEnvironment} from './flags.js'
-import {configDirOf, openPrefixed} from './open-prefixed.js'
+import {configDirOf, openReadable} from './open-prefixed.js'
 import type {Runtime} from './runtime.js'
 
 export const listFlags = withEnvironment({
@@ -48,7 +48,7 @@ export function listingOf(flags: ListFlags, {clock}: Pick<Runtime, 'clock'>): Ar
 /** The sessions of every store of the run, or those of this machine. */
 export async function listSessions(
   runtime: Runtime,
-  {local}: {readonly local: boolean},
+  {local, task}: {readonly local: boolean; readonly task?: string | undefined},
 ): Promise<readonly ListedSession[]> {
   const urls = await runtime.storeUrls()
   if (local) {
@@ -66,8 +66,9 @@ export async function listSessions(
   }
   const rows: ListedSession[] = []
   for (const url of urls) {
-    const store = await openPrefixed(runtime, url)
-    rows.push(...(await listStored(store, new FileSummaryCache(runtime.directories.cache, store.url))))
+    for (const store of await openReadable(runtime, url, task)) {
+      rows.push(...(await listStored(store, new FileSummaryCache(runtime.directories.cache, store.url))))
+    }
   }
   return rows
 }

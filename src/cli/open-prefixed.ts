@@ -1,7 +1,9 @@
 import {RepriseError} from '../base/errors.js'
+import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {PrefixedObjectStore} from '../object-store/prefixed.js'
 import {formatStoreUrl, openPlaceholders, resolvePlaceholders, type StoreUrl} from '../object-store/store-url.js'
+import {OWN_PREFIX} from '../store/names.js'
 import {claudeConfigDir} from '../transcript/config-dir.js'
 import type {Runtime} from './runtime.js'
 
@@ -13,6 +15,33 @@ export async function openPrefixed(runtime: Runtime, url: StoreUrl, task?: strin
   if (open !== undefined) throw placeholderOpen(open, resolved)
   const {store} = await runtime.openStore(resolved)
   return new PrefixedObjectStore(store, resolved.prefix, formatStoreUrl(resolved))
+}
+
+/** For reading: one store, or one for each value that stands in the place of an open placeholder. Closed when the command ends. */
+export async function openReadable(runtime: Runtime, url: StoreUrl, task?: string): Promise<readonly ObjectStore[]> {
+  const values = {...(await runtime.placeholders()), ...(task !== undefined && {task})}
+  const resolved = resolvePlaceholders(url, values)
+  const {store} = await runtime.openStore(resolved)
+  const prefixes =
+    openPlaceholders(resolved).length === 0 ? [resolved.prefix] : await listPrefixes(store, resolved.prefix)
+  return prefixes.map((prefix) => new PrefixedObjectStore(store, prefix, formatStoreUrl({...resolved, prefix})))
+}
+
+/** The prefixes that a store holds for a pattern, from the first open placeholder on segment by segment. */
+async function listPrefixes(store: ObjectStore, pattern: string): Promise<readonly string[]> {
+  const segments = pattern.split('/')
+  const at = segments.findIndex((segment) => segment.includes('{'))
+  if (at === -1) return [pattern]
+  const above = segments.slice(0, at).map((segment) => `${segment}/`)
+  const below = segments.slice(at + 1).join('/')
+  const pieces = (segments[at] ?? '')
+    .split(/\{[^{}]*\}/)
+    .map((piece) => piece.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`))
+  const wanted = new RegExp(`^${pieces.join('.+')}$`, 's')
+  const start = above.join('')
+  const {prefixes} = await listAll(store, {prefix: start, delimiter: '/'})
+  const found = prefixes.filter((prefix) => prefix !== OWN_PREFIX && wanted.test(prefix.slice(start.length, -1)))
+  return (await Promise.all(found.map(async (prefix) => listPrefixes(store, prefix + below)))).flat()
 }
 
 /** `--config-dir`, else Claude's own. */

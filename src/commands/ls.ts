@@ -29,7 +29,7 @@ Where the output is no terminal, nothing is cut and session ids are whole.`
     const runtime = await this.start(flags)
     const {local, 'ids-only': idsOnly} = flags
     const arrangement = listingOf(flags, runtime)
-    const sessions = arrangeSessions(await listSessions(runtime, {local}), arrangement)
+    const sessions = arrangeSessions(await listSessions(runtime, {local, task: flags.task}), arrangement)
     const {stdoutIsTerminal, columns} = runtime.screen
     const width = stdoutIsTerminal ? columns : Infinity
     await this.present({sessions}, () => lsText(sessions, {now: runtime.clock.now(), width, idsOnly}))

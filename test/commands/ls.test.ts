@@ -47,6 +47,18 @@ describe('reprise ls', () => {
     expect(new Set(sessions.map(({store}) => store)).size).toBe(2)
   })
 
+  test('a placeholder that is left open is listed over all its values', async () => {
+    await using cli = await homeWithSessions()
+    const store = ['--store', `${join(cli.home, 's')}/t-{task}/x`]
+    for (const [at, task] of ['A/1', 'B'].entries()) await cli.run(['push', IDS[at]!, '--task', task, ...store])
+    const list = async (...argv: string[]) =>
+      ((await cli.run(['ls', '--json', ...store, ...argv])).result() as {sessions: {sessionId: string; task: string}[]})
+        .sessions
+    expect((await list()).map(({task}) => task).toSorted()).toEqual(['A/1', 'B'])
+    expect(await list('--task', 'A/1')).toMatchObject([{sessionId: IDS[0], task: 'A/1'}])
+    expect((await cli.run(['push', ...store, '--json'])).error()).toMatchObject({code: 'PLACEHOLDER_OPEN'})
+  })
+
   test('wrong values are usage errors', async () => {
     await using cli = await makeCliHome()
     expect((await cli.run(['ls', '--limit', 'many'])).exitCode).toBe(2)
