@@ -33,6 +33,8 @@ interface OffLine {
   readonly key: string
   readonly hasUuid: boolean
   readonly torn: boolean
+  /** Blank lines and `agent_metadata` are none: they are not given, but count where runs are compared. */
+  readonly isEntry: boolean
 }
 
 interface OffPart {
@@ -51,11 +53,12 @@ export async function deliver(resolution: Resolution, source: PartSource): Promi
   for (const part of beside) {
     const lines: OffLine[] = []
     for await (const line of readLines(source.read(part, 0, part.size), {onTooLong: 'report'})) {
-      const segment = segmentOf(part, line.offset, line.length, line.state === 'torn')
-      if (isMetadataEntry(line)) metadata.push(segment)
-      else if (!isBlank(line)) lines.push(offLine(line))
+      const isMetadata = isMetadataEntry(line)
+      if (isMetadata) metadata.push(segmentOf(part, line.offset, line.length, line.state === 'torn'))
+      lines.push(offLine(line, !isMetadata && !isBlank(line)))
     }
-    if (lines.length > 0) off.push({part, ...(isRanged(part) && {range: part.range}), lines, shared: 0})
+    if (lines.some((line) => line.isEntry))
+      off.push({part, ...(isRanged(part) && {range: part.range}), lines, shared: 0})
   }
   const path = await scanPath(resolution, source, off)
   await shareForks(resolution, off)
@@ -70,7 +73,7 @@ interface PathEntries {
 }
 
 async function scanPath(resolution: Resolution, source: PartSource, off: readonly OffPart[]): Promise<PathEntries> {
-  const wanted = new Set(off.flatMap((each) => each.lines.map((line) => line.key)))
+  const wanted = new Set(off.flatMap((each) => each.lines.filter((line) => line.isEntry).map((line) => line.key)))
   const uuids = new Set<string>()
   const bytes = new Map<string, ListedPart>()
   if (wanted.size === 0) return {uuids, bytes}
@@ -150,6 +153,7 @@ function keepNew(off: readonly OffPart[], path: PathEntries): {part: ListedPart;
   return off.map(({part, lines, shared}) => {
     const segments: Segment[] = []
     for (const [index, line] of lines.entries()) {
+      if (!line.isEntry) continue
       if (line.hasUuid) {
         if (given.has(line.key)) continue
         given.add(line.key)
@@ -199,12 +203,19 @@ function segmentOf(part: ListedPart, start: number, length: number, torn: boolea
   return {part, start, end: start + length, ...(torn && {unterminated: true as const})}
 }
 
-function offLine(line: Line): OffLine {
+function offLine(line: Line, isEntry: boolean): OffLine {
   const {key, uuid} =
     line.state === 'too-long'
       ? {key: `place:${line.offset}:${line.length}`, uuid: undefined}
       : entryIdentity(line.bytes)
-  return {start: line.offset, length: line.length, key, hasUuid: uuid !== undefined, torn: line.state === 'torn'}
+  return {
+    start: line.offset,
+    length: line.length,
+    key,
+    hasUuid: uuid !== undefined,
+    torn: line.state === 'torn',
+    isEntry,
+  }
 }
 
 function isBlank({bytes, state}: Line): boolean {

@@ -4,10 +4,10 @@ import {deliveredBytes, type TranscriptBytes} from './bytes.js'
 import {confirmJournal} from './journal.js'
 import type {Lease} from './lease.js'
 import {latePrefix, type TranscriptRef, transcriptPrefix} from './names.js'
-import {encodeRange, isRanged, type ListedPart, type RangedPart} from './part.js'
+import {encodeRange, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
 import {highestEpoch, openJournals, planRebase, type RebaseOptions, writeRebase} from './rebase.js'
 import {type TranscriptView, viewTranscript} from './view.js'
-import {lastMs, type Run, type WriteContext, writeRange, type WrittenPart} from './write-part.js'
+import {lastMs, type Run, type WriteContext, writeMetadata, writeRange, type WrittenPart} from './write-part.js'
 
 const MAX_SETTLE_ROUNDS = 20
 const RECENT_MS = 10 * 60_000
@@ -162,8 +162,10 @@ export class LeasedTranscript {
       this.#recovered = true
       return false
     }
+    // At the first look nothing of this epoch is of this holder's.
+    const taken = this.#recovered ? listed > this.#lease.epoch : listed >= this.#lease.epoch
     this.#recovered = true
-    if (listed > this.#lease.epoch || this.#unsure === this.#lease.epoch) await this.#lease.raiseAbove(listed)
+    if (taken || this.#unsure === this.#lease.epoch) await this.#lease.raiseAbove(listed)
     const open = openJournals(view)
     if (open.length > 0) {
       if (resolution.end?.range.epoch !== this.#lease.epoch) await this.#barrier(view)
@@ -181,7 +183,7 @@ export class LeasedTranscript {
     )
     this.#end = endOf(view)
     const outranked = Math.max(this.#lease.cutOff, this.#unsure)
-    if (resolution.end && resolution.end.range.epoch <= outranked) await this.#barrier(view)
+    if (outranked > 0 && resolution.end && resolution.end.range.epoch <= outranked) await this.#barrier(view)
     return true
   }
 
@@ -215,6 +217,7 @@ export class LeasedTranscript {
       this.#end = undefined
       await this.#lease.raiseAbove(this.#lease.epoch)
       const view = await this.#look()
+      await this.#keepMetadata(view)
       const plan = await planRebase(view, targetOf(view), this.#context.parts, options)
       this.#unsure = this.#lease.epoch
       const rebased = await writeRebase(this.#context, this.#lease, view, plan)
@@ -244,6 +247,16 @@ export class LeasedTranscript {
 
   #isOwn(part: ListedPart): boolean {
     return isRanged(part) && part.range.machine === this.#context.machine
+  }
+
+  /** `agent_metadata` entries of parts that will be displaced: the last one counts, and gets a part of its own first. */
+  async #keepMetadata({delivery, listing}: TranscriptView): Promise<void> {
+    const last = delivery.metadata.at(-1)
+    if (!last || isMetadataPart(last.part)) return
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this.#context.parts.read(last.part, last.start, last.end)) chunks.push(chunk)
+    if (last.unterminated) chunks.push(Uint8Array.of(0x0a))
+    await writeMetadata(this.#context, this.ref, Buffer.concat(chunks), lastMs(listing))
   }
 
   async #keepLate(part: RangedPart): Promise<void> {

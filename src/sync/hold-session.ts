@@ -1,7 +1,7 @@
-import {hasCode, RepriseError} from '../base/errors.js'
+import {hasCode, type RepriseError} from '../base/errors.js'
 import {StoreLease} from '../registry/store-lease.js'
-import {settleStoreRecord} from '../store/probe.js'
 import {leaseContext, type SyncContext} from './context.js'
+import {requireConditions} from './session-lease.js'
 
 const ASK_EVERY_MS = 2_000
 
@@ -25,9 +25,8 @@ export async function holdSession(
   sessionId: string,
   {waitMs = 0, force = false, signal, onWait}: HoldOptions = {},
 ): Promise<StoreLease> {
-  const {clock, store, random} = context
-  const record = await settleStoreRecord(store, random, 'store')
-  if (!record.conditions) throw conditionsIgnored(store.url)
+  const {clock} = context
+  await requireConditions(context)
   let told = false
   for (let waited = 0; ; waited += ASK_EVERY_MS) {
     try {
@@ -39,16 +38,4 @@ export async function holdSession(
       await clock.sleep(Math.min(ASK_EVERY_MS, waitMs - waited), signal)
     }
   }
-}
-
-function conditionsIgnored(url: string): RepriseError {
-  return new RepriseError({
-    kind: 'usage',
-    code: 'CONDITIONS_IGNORED',
-    message: `${url} does not keep conditional writes: two workers could write one session without noticing`,
-    suggestions: [
-      'Use a store that keeps them (Amazon S3, MinIO, versitygw, SeaweedFS, a file store).',
-      'Go on without a lease, when nobody else writes this session: --no-lease',
-    ],
-  })
 }

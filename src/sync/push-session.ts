@@ -296,10 +296,12 @@ class SessionPush {
     return fingerprint((await this.#context.parts.list(listing.ref)).parts) !== fingerprint(listing.parts)
   }
 
-  async #settle(listing: PartListing): Promise<void> {
-    await underLease(this.#context, this.#session.sessionId, (lease) =>
-      new LeasedTranscript(writeContext(this.#context), lease, listing.ref).settle(),
-    )
+  async #settle({ref}: PartListing): Promise<void> {
+    await underLease(this.#context, this.#session.sessionId, async (lease) => {
+      const transcript = new LeasedTranscript(writeContext(this.#context), lease, ref)
+      await transcript.settle()
+      await transcript.tidy()
+    })
   }
 
   async #inspect(local: LocalTranscript, {measured}: PlannedTranscript, from: number): Promise<void> {

@@ -127,6 +127,7 @@ export async function rebaseToLocal(
       }
     }
     const {size, range} = await transcript.rebase(target, {held: (identity) => held.has(identity)})
+    await transcript.tidy()
     return {uploaded: {bytes: size, parts: 1, entries: range.entries}, target: to}
   }
 }

@@ -60,6 +60,15 @@ export async function restoreFile(
   }
 }
 
+/** The root itself, 0700 where it is not there yet. @throws TARGET_NOT_WRITABLE, TARGET_BLOCKED, DISK_FULL */
+export async function makeRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, {recursive: true, mode: 0o700})
+  } catch (error) {
+    throw targetError(root, error)
+  }
+}
+
 /**
  * Makes a directory and those above it up to the root, 0700 each, one by one: whatever links lie on the way, nothing is made outside
  * the root. @returns its real path. @throws TARGET_OUTSIDE

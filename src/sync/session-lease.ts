@@ -1,8 +1,9 @@
-import {hasCode} from '../base/errors.js'
+import {hasCode, RepriseError} from '../base/errors.js'
 import type {LeaseRecord} from '../registry/lease-record.js'
 import {isFree} from '../registry/lease-record.js'
 import {leaseHeld, readLease, type StoredLease, StoreLease} from '../registry/store-lease.js'
 import type {PartRange} from '../store/part.js'
+import {settleStoreRecord} from '../store/probe.js'
 import {leaseContext, type SyncContext} from './context.js'
 
 /**
@@ -32,6 +33,7 @@ export async function underLease<T>(
   sessionId: string,
   work: (lease: StoreLease) => Promise<T>,
 ): Promise<T> {
+  await requireConditions(context)
   const lease = await StoreLease.acquire(leaseContext(context), sessionId)
   try {
     const result = await work(lease)
@@ -42,4 +44,36 @@ export async function underLease<T>(
       await lease.release().catch(() => undefined)
     throw error
   }
+}
+
+/**
+ * Leases need a store that keeps conditional writes, and workers that keep them in one place.
+ *
+ * @throws CONDITIONS_IGNORED, REGISTRY_MISMATCH
+ */
+export async function requireConditions({store, random}: SyncContext): Promise<void> {
+  const {conditions, registry} = await settleStoreRecord(store, random, 'store')
+  if (!conditions) throw conditionsIgnored(store.url)
+  if (registry !== 'store') throw registryMismatch(store.url, registry)
+}
+
+function conditionsIgnored(url: string): RepriseError {
+  return new RepriseError({
+    kind: 'usage',
+    code: 'CONDITIONS_IGNORED',
+    message: `${url} does not keep conditional writes: two workers could write one session without noticing`,
+    suggestions: [
+      'Use a store that keeps them (Amazon S3, MinIO, versitygw, SeaweedFS, a file store).',
+      'Resume or run without a lease, when nobody else writes this session: --no-lease',
+    ],
+  })
+}
+
+function registryMismatch(url: string, registry: string): RepriseError {
+  return new RepriseError({
+    kind: 'usage',
+    code: 'REGISTRY_MISMATCH',
+    message: `the workers of ${url} keep their leases in ${registry}, and this one would keep them in the store`,
+    suggestions: [`Use the same one: --registry ${registry}`],
+  })
 }
