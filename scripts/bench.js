@@ -9,6 +9,7 @@ import {fileURLToPath} from 'node:url'
 import {parseArgs} from 'node:util'
 import {isOver, reportText} from './bench/report.js'
 import {append} from './bench/rows/append.js'
+import {growth} from './bench/rows/growth.js'
 import {large} from './bench/rows/large.js'
 import {list} from './bench/rows/list.js'
 import {peers} from './bench/rows/peers.js'
@@ -17,7 +18,7 @@ import {unchanged} from './bench/rows/unchanged.js'
 import {StrictServer} from './bench/strict-server.js'
 import {hasCommand, Worker} from './bench/worker.js'
 
-const ROWS = [append, unchanged, large, start, list, peers]
+const ROWS = [append, unchanged, large, start, list, growth, peers]
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
@@ -28,6 +29,9 @@ if (unknown.length > 0) {
   process.stderr.write(`No such row: ${unknown.join(', ')}. There are: ${ROWS.map(({name}) => name).join(', ')}\n`)
   process.exit(2)
 }
+
+// The SDK announces on every start that it will drop Node 20 some day.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const scratch = mkdtempSync(join(tmpdir(), 'reprise-bench-'))
