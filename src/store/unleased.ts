@@ -1,7 +1,15 @@
 import type {TranscriptRef} from './names.js'
 import type {Tail} from './leased-transcript.js'
 import type {TranscriptView} from './view.js'
-import {lastMs, type Stamp, type WriteContext, writeRange, type WrittenPart} from './write-part.js'
+import {
+  lastMs,
+  type Run,
+  type Stamp,
+  type WriteContext,
+  writeRange,
+  writeRangeAt,
+  type WrittenPart,
+} from './write-part.js'
 
 /** Where a writer without a lease goes on. */
 export interface AppendPoint {
@@ -43,6 +51,28 @@ export async function appendUnleased(
   point: AppendPoint,
   tail: Tail,
 ): Promise<WrittenPart> {
-  const stamp: Stamp = {epoch: point.epoch, leased: false, gen: point.gen}
-  return writeRange(context, ref, {...tail, from: point.length, before: point.digest}, stamp, point.lastMs)
+  return writeRange(context, ref, runFrom(point, tail), stampOf(point), point.lastMs)
+}
+
+/**
+ * The same under a name whose time was fixed before the lease record was read.
+ *
+ * @returns undefined when that name is taken: list again.
+ */
+export async function appendUnleasedAt(
+  context: WriteContext,
+  ref: TranscriptRef,
+  point: AppendPoint,
+  tail: Tail,
+  ms: number,
+): Promise<WrittenPart | undefined> {
+  return writeRangeAt(context, ref, runFrom(point, tail), stampOf(point), ms)
+}
+
+function runFrom({length, digest}: AppendPoint, tail: Tail): Run {
+  return {...tail, from: length, before: digest}
+}
+
+function stampOf({epoch, gen}: AppendPoint): Stamp {
+  return {epoch, leased: false, gen}
 }

@@ -1,4 +1,5 @@
 import {join} from 'node:path'
+import {isShallow} from '../base/shallow.js'
 import {listAll} from '../object-store/list-all.js'
 import {filesPrefix, isSafeSubpath} from '../store/names.js'
 import type {TranscriptView} from '../store/view.js'
@@ -9,6 +10,8 @@ import type {SyncContext} from './context.js'
 import {restoreFile} from './restore-file.js'
 
 const MAX_METADATA_BYTES = 256 * 1024
+/** Claude's has one level. */
+const DEEPEST_METADATA = 100
 
 /**
  * Brings back what a session refers to beside its transcripts. A file that is here with that size stays; a name that could lead
@@ -68,7 +71,7 @@ export async function pullMetadata(
   const chunks: Uint8Array[] = []
   for await (const chunk of parts.read(last.part, last.start, last.end)) chunks.push(chunk)
   const entry = parseObject(Buffer.concat(chunks))
-  if (!entry) return
+  if (!entry || !isShallow(entry, DEEPEST_METADATA)) return
   const {type: _type, ...meta} = entry
   const body = Buffer.from(JSON.stringify(meta))
   const path = transcriptPath.replace(/\.jsonl$/, '.meta.json')

@@ -1,4 +1,5 @@
 import {sha256Hex} from '../base/hash.js'
+import {isShallow} from '../base/shallow.js'
 import {isMetadataPart} from '../store/part.js'
 import type {PartListing} from '../store/parts.js'
 import {lastMs, writeMetadata} from '../store/write-part.js'
@@ -9,6 +10,8 @@ import {type SyncContext, writeContext} from './context.js'
 import type {TranscriptState} from './sync-state.js'
 
 const MAX_METADATA_BYTES = 256 * 1024
+/** Claude's has one level. */
+const DEEPEST_METADATA = 100
 
 /**
  * Stores a subagent's `agent-*.meta.json` as the Agent SDK mirrors it: one `agent_metadata` entry, here in a part of its own. The
@@ -42,7 +45,8 @@ async function metadataLine(path: string, owner: number | undefined): Promise<Bu
   try {
     if (file.size > MAX_METADATA_BYTES || file.nlink > 1) return undefined
     const entry = parseObject(await handle.readFile())
-    return entry && Buffer.from(`${JSON.stringify({type: 'agent_metadata', ...entry})}\n`)
+    if (!entry || !isShallow(entry, DEEPEST_METADATA)) return undefined
+    return Buffer.from(`${JSON.stringify({type: 'agent_metadata', ...entry})}\n`)
   } finally {
     await handle.close()
   }

@@ -3,6 +3,7 @@ import type {Measure} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import {readLease} from '../registry/store-lease.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
+import {lastMs, nextMs} from '../store/write-part.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import {type SyncContext, writeContext} from './context.js'
@@ -257,6 +258,7 @@ class SessionPush {
     {step, from}: {readonly step: 'append' | 'append-loose'; readonly from: number},
     before: TranscriptState,
   ): Promise<Outcome | undefined> {
+    const ms = nextMs(this.#context.clock, lastMs(listing))
     const found = await freeLease(this.#context, this.#session.sessionId)
     if (step === 'append-loose') {
       const uploaded = await appendLoose(this.#context, local, listing, from)
@@ -267,7 +269,9 @@ class SessionPush {
       return undefined
     }
     await this.#intend(local, listing.ref.subpath)
-    const {uploaded, name} = await appendTail(this.#context, local, listing, planned, from, found?.record)
+    const appended = await appendTail(this.#context, local, listing, planned, from, found?.record, ms)
+    if (!appended) return undefined
+    const {uploaded, name} = appended
     const parts = [...listing.parts, {name, size: local.length - from}]
     const mine = this.#extentOf(local)
     return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, mine, before, found?.etag)}

@@ -7,7 +7,7 @@ import type {Lease} from '../store/lease.js'
 import type {PartRange} from '../store/part.js'
 import {isMetadataPart} from '../store/part.js'
 import type {PartListing} from '../store/parts.js'
-import {appendUnleased} from '../store/unleased.js'
+import {appendUnleasedAt} from '../store/unleased.js'
 import {viewTranscript} from '../store/view.js'
 import {lastMs, writeLoose} from '../store/write-part.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
@@ -28,7 +28,12 @@ export interface Uploaded {
   readonly entries: number
 }
 
-/** Appends the local tail behind the path, as the plan found it. @returns the part, or undefined when it must be listed again. */
+/**
+ * Appends the local tail behind the path, as the plan found it.
+ *
+ * @param record the lease record, read after `ms` was fixed.
+ * @returns undefined when others wrote meanwhile: list again.
+ */
 export async function appendTail(
   context: SyncContext,
   local: LocalTranscript,
@@ -36,7 +41,8 @@ export async function appendTail(
   {measured, view}: PlannedTranscript,
   from: number,
   record: LeaseRecord | undefined,
-): Promise<{uploaded: Uploaded; name: string}> {
+  ms: number,
+): Promise<{uploaded: Uploaded; name: string} | undefined> {
   const start = measured.get(from) ?? (await measure(local, [from])).get(from)
   const end = measured.get(local.length)
   if (!start || !end) throw new Error('the local transcript was not measured')
@@ -51,8 +57,8 @@ export async function appendTail(
   const entries = end.entries - start.entries
   const body = await bodyOf(local, from, local.length)
   const tail = {to: local.length, after: end.digest, entries, body}
-  const {part} = await appendUnleased(writeContext(context), listing.ref, point, tail)
-  return {uploaded: {bytes: local.length - from, parts: 1, entries}, name: part.name}
+  const written = await appendUnleasedAt(writeContext(context), listing.ref, point, tail, ms)
+  return written && {uploaded: {bytes: local.length - from, parts: 1, entries}, name: written.part.name}
 }
 
 /** What the last part of the chain says of itself; undefined when it lost its metadata, or there is none. */
