@@ -100,11 +100,11 @@ hand is pushed on worker a and pulled on worker b.`)
   await mkdir(directory, {recursive: true})
 
   heading('Worker a stores its sessions.')
-  await appendFile(path, entry(sessionId, 'user', plan))
+  await appendFile(path, entry({sessionId, cwd: a.cwd}, 'user', plan))
   check((await reprise(a, ['push', '--task', 'demo'])).includes('pushed'), `session ${sessionId} is stored`)
 
   heading('The conversation goes on. A push stores what is new, and nothing else.')
-  await appendFile(path, entry(sessionId, 'assistant', note))
+  await appendFile(path, entry({sessionId, cwd: a.cwd}, 'assistant', note))
   check((await reprise(a, ['push'])).includes('1 entr'), 'one more entry went up')
   check((await reprise(a, ['push'])).includes('unchanged'), 'pushing again does nothing')
 
@@ -116,7 +116,7 @@ hand is pushed on worker a and pulled on worker b.`)
   return 'a session went from a to b, and the bytes on both are equal. Resuming it takes a claude.'
 }
 
-function entry(sessionId, role, content) {
+function entry(session, role, content) {
   const [uuid, timestamp] = [randomUUID(), new Date().toISOString()]
-  return `${JSON.stringify({type: role, uuid, sessionId, timestamp, message: {role, content}})}\n`
+  return `${JSON.stringify({type: role, uuid, ...session, timestamp, message: {role, content}})}\n`
 }
