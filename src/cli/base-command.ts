@@ -5,7 +5,7 @@ import {ownDirectories} from './directories.js'
 import {type FlagSources, readFlagVariable} from './environment.js'
 import {sharedFlags} from './flags.js'
 import {Interruption, interrupted} from './interruption.js'
-import {successJson, type Warning, warningText} from './output.js'
+import {jsonLine, successJson, type Warning, warningText} from './output.js'
 import {buildRuntime, type Runtime} from './runtime.js'
 import {CONFIG_KEYS, resolveSettings, type Settings} from './settings.js'
 import {isClosedPipe, writeOut} from './standard-output.js'
@@ -102,7 +102,7 @@ export abstract class BaseCommand extends Command {
 
   /** One line of NDJSON, or of text, while a following command goes on. */
   protected async emit(result: unknown, text: () => string): Promise<void> {
-    await writeOut(process.stdout, this.#settings?.json ? `${JSON.stringify(result)}\n` : endWithNewline(text()))
+    await writeOut(process.stdout, this.#settings?.json ? jsonLine(result) : endWithNewline(text()))
   }
 
   /** oclif's own would print here and answer 1 to everything: `main` renders what comes out of a command. */

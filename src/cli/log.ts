@@ -1,7 +1,7 @@
 import {closeSync, constants, openSync, writeSync} from 'node:fs'
 import {type Logger, silentLogger} from '../base/logger.js'
 import {RepriseError} from '../base/errors.js'
-import {sanitizeLine} from '../view/sanitize.js'
+import {escapeJson, sanitizeLine} from '../view/sanitize.js'
 import type {LogFormat} from './settings.js'
 
 export interface LogOptions {
@@ -29,7 +29,7 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   const {pino} = await import('pino')
   const write = (line: string): void => {
     const masked = JSON.parse(line, (key, value: unknown) => maskField(key, value, options.mask))
-    sink.write(format === 'json' ? `${JSON.stringify(masked)}\n` : toText(masked))
+    sink.write(format === 'json' ? `${escapeJson(JSON.stringify(masked))}\n` : toText(masked))
   }
   const log = pino(
     {

@@ -4,6 +4,7 @@ import {fileURLToPath} from 'node:url'
 import {type RepriseError, toRepriseError} from '../base/errors.js'
 import {maskSecrets} from '../base/mask.js'
 import {systemClock} from '../base/system.js'
+import {sanitizeBlock} from '../view/sanitize.js'
 import {ownDirectories} from './directories.js'
 import {exitCodeOf} from './exit-codes.js'
 import {bugReport, logBug, stackOf} from './failure.js'
@@ -41,7 +42,7 @@ async function fail(error: unknown, argv: readonly string[], config: Config): Pr
   else await writeOut(process.stderr, maskSecrets(failureText(failure)))
   const ours = ownArguments(argv)
   if (ours.includes('--verbose') || ours.includes('-v'))
-    await writeOut(process.stderr, maskSecrets(`${stackOf(error)}\n`))
+    await writeOut(process.stderr, maskSecrets(`${sanitizeBlock(stackOf(error))}\n`))
   const exitCode = failure.details['exitCode']
   return typeof exitCode === 'number' ? exitCode : exitCodeOf(failure.kind)
 }

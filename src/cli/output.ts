@@ -1,5 +1,5 @@
 import type {RepriseError} from '../base/errors.js'
-import {sanitizeLine} from '../view/sanitize.js'
+import {escapeJson, sanitizeLine} from '../view/sanitize.js'
 
 /** Something worth knowing that did not stop the command. Codes are API like those of errors. */
 export interface Warning {
@@ -9,14 +9,19 @@ export interface Warning {
 
 /** One line, so that `… | while read` and NDJSON readers can take it. */
 export function successJson(result: unknown, warnings: readonly Warning[]): string {
-  return `${JSON.stringify({status: 'ok', result, warnings})}\n`
+  return jsonLine({status: 'ok', result, warnings})
 }
 
 /** @param mask takes secrets out of each text: over the finished line it could take JSON's own quotes along. */
 export function failureJson(error: RepriseError, mask: (text: string) => string): string {
   const {kind, code} = error
   const suggestions = error.suggestions.map((suggestion) => mask(suggestion))
-  return `${JSON.stringify({status: 'error', error: {kind, code, message: mask(error.message), suggestions}})}\n`
+  return jsonLine({status: 'error', error: {kind, code, message: mask(error.message), suggestions}})
+}
+
+/** Safe to show on a terminal, whoever wrote its texts. */
+export function jsonLine(value: unknown): string {
+  return `${escapeJson(JSON.stringify(value))}\n`
 }
 
 /** For people, on stderr: what happened, its code, then one next step a line. */

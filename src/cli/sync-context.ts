@@ -1,4 +1,4 @@
-import {mkdir, stat} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 import {RepriseError} from '../base/errors.js'
 import {DryRunObjectStore} from '../object-store/dry-run.js'
 import type {ObjectStore} from '../object-store/object-store.js'
@@ -7,6 +7,7 @@ import {StoreRegistry} from '../registry/task-registry.js'
 import {Homes} from '../store/home.js'
 import {Parts} from '../store/parts.js'
 import type {SyncContext} from '../sync/context.js'
+import {makeRoot} from '../sync/restore-file.js'
 import {FileSyncState, type SyncState} from '../sync/sync-state.js'
 import {type Processes, systemProcesses} from '../transcript/processes.js'
 import {projectKeyFor} from '../transcript/project-key.js'
@@ -42,7 +43,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
   const opened = await openPrefixed(runtime, url, options.task)
   const store = options.dryRun ? new DryRunObjectStore(opened, {clock}) : opened
   const configDir = options.configDir ?? configDirOf(runtime)
-  if (options.makeConfigDir && !options.dryRun) await mkdir(configDir, {recursive: true, mode: 0o700})
+  if (options.makeConfigDir && !options.dryRun) await makeRoot(configDir)
   const [owner, state, uid] = await Promise.all([
     runtime.owner(),
     FileSyncState.open(runtime.directories.state, store.url, configDir),

@@ -8,6 +8,7 @@ import {presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {openStart} from '../cli/start-context.js'
 import {chooseSession} from '../launch/choose-session.js'
 import {printResume, startResume} from '../launch/start-claude.js'
+import {escapeJson} from '../view/sanitize.js'
 
 export default class Resume extends BaseCommand {
   static override summary = 'Go on in a session on this machine, wherever it was left.'
@@ -54,7 +55,7 @@ stored (6, or 4 when another worker took the session over).`
     }
     if (flags.print) {
       const {shell, ...printed} = await printResume(context, request)
-      await this.present(printed, () => (flags.shell ? shell : JSON.stringify(printed, null, 2)))
+      await this.present(printed, () => (flags.shell ? shell : escapeJson(JSON.stringify(printed, null, 2))))
     } else await presentStarted(await startResume(context, request), flags['result-file'])
   }
 }

@@ -1,9 +1,13 @@
 import * as v from 'valibot'
+import {isShallow} from '../base/shallow.js'
 import {isSessionId} from '../transcript/discover.js'
 import type {Entry, Facts, Link} from './registry.js'
 
 /** A chain that grew longer forgets its oldest sessions, so that a record stays small. */
 const LONGEST_CHAIN = 1000
+
+/** Members that others added are written again by an update, and deeper nesting than this is no work of a program. */
+const DEEPEST = 100
 
 const SessionId = v.pipe(v.string(), v.check(isSessionId))
 const Text = v.optional(v.pipe(v.string(), v.maxLength(4096)))
@@ -41,7 +45,9 @@ export function encodeTaskRecord(record: TaskRecord): Uint8Array {
 /** @returns undefined for bytes that are no record of a version that this code knows. */
 export function decodeTaskRecord(bytes: Uint8Array): TaskRecord | undefined {
   try {
-    const parsed = v.safeParse(RecordSchema, JSON.parse(Buffer.from(bytes).toString()))
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString())
+    if (!isShallow(value, DEEPEST)) return undefined
+    const parsed = v.safeParse(RecordSchema, value)
     return parsed.success ? parsed.output : undefined
   } catch {
     return undefined

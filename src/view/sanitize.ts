@@ -29,3 +29,19 @@ export function sanitizeBlock(text: string): string {
 export function sanitizeLine(text: string): string {
   return sanitizeBlock(text).replaceAll(/\s+/gu, ' ').trim()
 }
+
+const RAW_IN_JSON = /[\u007F-\u009F]/gu
+
+/**
+ * JSON with everything escaped that a terminal obeys or a reader does not see, also what JSON itself leaves raw: the characters
+ * that the functions above take out. The value stays the same.
+ */
+export function escapeJson(json: string): string {
+  return json.replaceAll(RAW_IN_JSON, escaped).replaceAll(INVISIBLE, escaped)
+}
+
+function escaped(text: string): string {
+  return Array.from({length: text.length}, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+    '',
+  )
+}
