@@ -33,20 +33,14 @@ export class Homes {
    * @returns undefined when the store has no part of it.
    */
   async find(sessionId: string, likely?: string): Promise<string | undefined> {
-    const recorded = await this.recorded(sessionId)
-    if (recorded !== undefined) return recorded
-    if (likely !== undefined && (await this.#isUnder(likely, sessionId))) return likely
-    const others = (await this.projectKeys()).filter((key) => key !== likely)
-    const found = await pMap(others, async (key) => ((await this.#isUnder(key, sessionId)) ? key : undefined), {
-      concurrency: 16,
-    })
-    return found.find((key) => key !== undefined)
+    return (await this.recorded(sessionId)) ?? (await this.#findUnrecorded(sessionId, likely))
   }
 
   /** Before a session's first part: where it lies already, else `wanted`, on record from now on. */
   async settle(sessionId: string, wanted: string): Promise<string> {
-    const homeKey = (await this.find(sessionId, wanted)) ?? wanted
-    return this.record(sessionId, homeKey)
+    const recorded = await this.recorded(sessionId)
+    if (recorded !== undefined) return recorded
+    return this.record(sessionId, (await this.#findUnrecorded(sessionId, wanted)) ?? wanted)
   }
 
   /** Records a home key, once for ever. @returns the one that is on record then. */
@@ -72,6 +66,15 @@ export class Homes {
         .filter(isSafeSegment),
     )
     return this.#projectKeys
+  }
+
+  async #findUnrecorded(sessionId: string, likely: string | undefined): Promise<string | undefined> {
+    if (likely !== undefined && (await this.#isUnder(likely, sessionId))) return likely
+    const others = (await this.projectKeys()).filter((key) => key !== likely)
+    const found = await pMap(others, async (key) => ((await this.#isUnder(key, sessionId)) ? key : undefined), {
+      concurrency: 16,
+    })
+    return found.find((key) => key !== undefined)
   }
 
   async #isUnder(homeKey: string, sessionId: string): Promise<boolean> {
