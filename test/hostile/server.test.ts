@@ -1,0 +1,240 @@
+import {readFile, writeFile} from 'node:fs/promises'
+import {createServer} from 'node:net'
+import type {AddressInfo} from 'node:net'
+import {join} from 'node:path'
+import {setTimeout as delay} from 'node:timers/promises'
+import {describe, expect, test} from 'vitest'
+import {type Fault, HALF_A_BODY, RESET_BEFORE, SLOW_DOWN, type StrictS3} from '../support/strict-s3/index.js'
+import {message} from '../support/sync-worker.js'
+import {ID, lines, Sandbox, until} from './support/sandbox.js'
+
+const QUICK = ['--timeout', '1s', '--retries', '1']
+const SHIFTED_CLOCK = join(import.meta.dirname, 'support', 'shifted-clock.cjs')
+const YEAR_MS = 365 * 24 * 3_600_000
+const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+
+describe('a store that refuses', () => {
+  test.each<[string, Record<string, string | undefined>, number, RegExp]>([
+    ['a bucket that is not there', {REPRISE_STORE: 's3://no-such-bucket/p'}, 3, /BUCKET_NOT_FOUND/],
+    ['a wrong secret', {AWS_SECRET_ACCESS_KEY: SECRET}, 5, /AWS_SECRET_ACCESS_KEY/],
+    ['an unknown key', {AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE'}, 5, /AWS_ACCESS_KEY_ID/],
+    ['no credentials', {AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined}, 5, /CREDENTIALS_MISSING/],
+    ['a profile that is not there', {REPRISE_PROFILE: 'nobody'}, 5, /CREDENTIALS_MISSING/],
+  ])('%s', async (_, env, exitCode, says) => {
+    await using here = await Sandbox.make()
+    await here.useS3()
+    await here.write(message(1))
+    const runs = [['push'], ['pull', ID], ['ls', '--json']].map((argv) => here.contained([...argv, ...QUICK], {env}))
+    for (const ran of await Promise.all(runs)) {
+      expect(ran.exitCode, ran.all).toBe(exitCode)
+      expect(ran.all).toMatch(says)
+      expect(ran.all).not.toContain(SECRET)
+    }
+  })
+
+  test('no server at all', async () => {
+    await using here = await Sandbox.make()
+    const {server} = await here.useS3()
+    await here.write(message(1))
+    await server.close()
+    const runs = [['push'], ['pull', ID], ['ls'], ['run']].map((argv) => here.contained([...argv, ...QUICK]))
+    for (const ran of await Promise.all(runs)) {
+      expect(ran.exitCode, ran.all).toBe(6)
+      expect(ran.all).toMatch(/STORE_UNREACHABLE/)
+      expect(ran.all).toContain('→')
+    }
+  })
+
+  test.each<[string, Fault, RegExp]>([
+    ['answers 503', SLOW_DOWN, /STORE_THROTTLED|STORE_UNREACHABLE/],
+    ['resets every connection', RESET_BEFORE, /STORE_UNREACHABLE/],
+    ['never answers', {type: 'hang'}, /STORE_UNREACHABLE/],
+  ])('for ever: %s', async (_, fault, code) => {
+    await using here = await Sandbox.make()
+    const {server} = await here.useS3()
+    await here.write(message(1))
+    server.faults.add({fault})
+    const runs = [['push'], ['pull', ID]].map((argv) => here.contained([...argv, ...QUICK]))
+    for (const ran of await Promise.all(runs)) {
+      expect(ran.exitCode, ran.all).toBe(6)
+      expect(ran.all).toMatch(code)
+    }
+  })
+
+  test.each<[string, Fault, number]>([
+    ['half of each body', HALF_A_BODY, 6],
+    ['a flipped byte in each body', {type: 'corrupt'}, 7],
+  ])('%s: the local file is as it was', async (_, fault, exitCode) => {
+    await using here = await Sandbox.make()
+    await using there = await here.another()
+    const {server} = await here.useS3()
+    there.setEnv(here.storeEnv())
+    await here.write(lines(100, 2000))
+    await here.run(['push'])
+    await there.write((await here.read()).slice(0, 2000).replace(/[^\n]*$/, ''))
+    const before = await there.read()
+    const handle = server.faults.add({fault, when: {operation: 'GetObject', keyPattern: '/part-'}})
+    const ran = await there.contained(['pull', ID, ...QUICK])
+    expect([exitCode, 6, 7], ran.all).toContain(ran.exitCode)
+    expect(await there.read()).toBe(before)
+    expect((await there.names()).filter((name) => name.endsWith('.tmp'))).toEqual([])
+    handle.remove()
+    expect((await there.run(['pull', ID])).exitCode).toBe(0)
+    expect(await there.read()).toBe(await here.read())
+  })
+
+  test('a server that speaks something else', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.end('SSH-2.0-nope\r\n\u001b[2J\r\n')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    await using here = await Sandbox.make()
+    await here.useS3()
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const ran = await here.contained(['ls', ...QUICK], {env: {REPRISE_ENDPOINT_URL: url}})
+    expect(ran.exitCode, ran.all).toBe(6)
+    server.close()
+  })
+})
+
+describe('a store whose conditions do not hold', () => {
+  test.each(['ignored', 'racy'] as const)('%s: run and resume name --no-lease, the rest works', async (conditions) => {
+    await using here = await Sandbox.make()
+    await using there = await here.another()
+    await here.useS3({conditions, latencyMs: 5})
+    there.setEnv(here.storeEnv())
+    await here.write(message(1))
+    expect((await here.run(['push'])).exitCode).toBe(0)
+    expect((await there.run(['pull', ID])).exitCode).toBe(0)
+    await there.write(message(1) + message(2))
+    expect((await there.run(['push'])).exitCode).toBe(0)
+    for (const argv of [['run'], ['resume', ID]]) {
+      const refused = await here.contained(argv)
+      expect(refused.exitCode, refused.all).toBe(2)
+      expect(refused.stderr).toContain('--no-lease')
+    }
+    const resumed = await here.run(['resume', ID, '--no-lease'])
+    expect(resumed.exitCode, resumed.all).toBe(0)
+    expect((await there.run(['pull', ID])).exitCode).toBe(0)
+    expect(await there.read()).toBe(await here.read())
+  })
+})
+
+describe('endpoints', () => {
+  test.each([
+    ['http://192.0.2.1:9000', /--insecure/],
+    ['http://storage.example.com', /--insecure/],
+    ['http://169.254.169.254', /link-local|169\.254/],
+    ['https://169.254.169.254/latest', /link-local|169\.254/],
+    ['http://[fe80::1]:9000', /link-local|fe80/],
+    ['http://[::ffff:169.254.169.254]', /link-local|169\.254|a9fe/],
+    ['http://2852039166', /link-local|169\.254/],
+    ['ftp://127.0.0.1', /http/],
+    ['nonsense', /endpoint/i],
+  ])('%s is refused before a request', async (url, why) => {
+    await using here = await Sandbox.make()
+    await here.useS3()
+    const ran = await here.contained(['ls', ...QUICK], {env: {REPRISE_ENDPOINT_URL: url}})
+    expect(ran.exitCode, ran.all).toBe(2)
+    expect(ran.stderr).toMatch(why)
+  })
+
+  test('--insecure does not open link-local addresses', async () => {
+    await using here = await Sandbox.make()
+    await here.useS3()
+    const ran = await here.contained(['ls', '--insecure', '--endpoint-url', 'http://169.254.169.254', ...QUICK])
+    expect(ran.exitCode, ran.all).toBe(2)
+  })
+})
+
+describe('credentials', () => {
+  test('in a store or endpoint URL are refused and printed nowhere', async () => {
+    await using here = await Sandbox.make()
+    const log = join(here.root, 'home', 'tmp', 'log')
+    for (const argv of [
+      ['ls', '--store', `s3://AKIAIOSFODNN7EXAMPLE:${SECRET}@bucket/p`],
+      ['ls', '--json', '--store', `s3://AKIAIOSFODNN7EXAMPLE:${SECRET}@bucket/p`],
+      ['push', '--verbose', '--log-file', log, '--store', `s3://key:${SECRET}@bucket/p`],
+      ['ls', '--store', 's3://b/p', '--endpoint-url', `https://key:${SECRET}@127.0.0.1:1`],
+      ['ls', '--store', `https://key:${SECRET}@bucket/p`],
+    ]) {
+      const ran = await here.contained(argv)
+      expect(ran.exitCode, ran.all).toBe(2)
+      expect(ran.all + (await readFile(log, 'utf8').catch(() => ''))).not.toMatch(/wJalrXUtnFEMI|AKIAIOSFODNN7/)
+    }
+  })
+
+  test('stand in no log of requests, whatever the format', async () => {
+    await using here = await Sandbox.make()
+    const {server} = await here.useS3({sessionToken: 'TOKENTOKENTOKENTOKEN', secretAccessKey: SECRET})
+    await here.write(message(1))
+    const log = join(here.root, 'home', 'tmp', 'log')
+    const env = {AWS_SESSION_TOKEN: 'TOKENTOKENTOKENTOKEN'}
+    const ran = await here.run(['push', '--verbose', '--log-file', log], {env})
+    expect(ran.exitCode, ran.all).toBe(0)
+    const handle = server.faults.add({fault: SLOW_DOWN})
+    const failed = await here.run(['pull', ID, '--verbose', '--log-format', 'json', ...QUICK], {env})
+    handle.remove()
+    const text = ran.all + failed.all + (await readFile(log, 'utf8'))
+    expect(text.length).toBeGreaterThan(1000)
+    expect(text).not.toMatch(/wJalrXUtnFEMI|TOKENTOKEN|AWS4-HMAC-SHA256 C|Signature=[0-9a-f]{16}/)
+    expect(text).not.toContain('message 1')
+  })
+})
+
+async function expectStored(here: Sandbox, server: StrictS3): Promise<void> {
+  const keys = server.store.keys(server.bucket).filter((key) => key.includes('/part-'))
+  const stored = keys.map((key) => server.store.read(server.bucket, key)?.toString() ?? '').join('')
+  const [name] = (await here.names()).filter((each) => each.endsWith('.jsonl'))
+  expect(stored).toBe(await readFile(join(here.configDir, name ?? ''), 'utf8'))
+}
+
+describe('clocks', () => {
+  test(
+    "the server's is set back an hour while a session runs: nothing is lost, the lease comes free",
+    {timeout: 60_000},
+    async () => {
+      await using here = await Sandbox.make()
+      const {server} = await here.useS3()
+      const stop = join(here.root, 'home', 'tmp', 'stop')
+      const running = here.start(['run', '--task', 'T'], {env: {FAKE_STOP: stop}})
+      await until(() => server.store.keys(server.bucket).some((key) => key.includes('/part-')))
+      server.clock.offsetMs = -3_600_000
+      await delay(1500)
+      await writeFile(stop, '')
+      const ran = await running.done
+      expect(ran.exitCode, ran.all).toBe(0)
+      await expectStored(here, server)
+      const again = await here.run(['resume', 'T', '--wait', '2s'])
+      expect(again.exitCode, again.all).toBe(0)
+      await expectStored(here, server)
+    },
+  )
+
+  test("a machine's is set back ten years, or ahead: what it adds still stands behind what is there", async () => {
+    await using here = await Sandbox.make()
+    const {server} = await here.useS3()
+    let text = ''
+    for (const [index, shift] of [0, -10 * YEAR_MS, YEAR_MS / 365].entries()) {
+      text += message(index)
+      await here.write(text)
+      const env = {NODE_OPTIONS: `--require ${SHIFTED_CLOCK}`, SHIFT_MS: String(shift)}
+      const ran = await here.contained(['push'], {env})
+      expect(ran.exitCode, ran.all).toBe(0)
+    }
+    await expectStored(here, server)
+  })
+
+  test('an hour ahead: the next worker still writes behind what is there', async () => {
+    await using here = await Sandbox.make()
+    const {server} = await here.useS3()
+    server.clock.offsetMs = 600_000
+    await here.write(message(1))
+    expect((await here.run(['push'])).exitCode).toBe(0)
+    server.clock.offsetMs = -600_000
+    await here.write(message(1) + message(2))
+    const ran = await here.run(['push'])
+    expect(ran.exitCode, ran.all).toBe(0)
+  })
+})

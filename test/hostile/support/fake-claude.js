@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// Stands for claude where a conversation only has to grow: it appends a line each 150 ms to the transcript that it was told
+// to begin or to resume, until a file appears.
+//   FAKE_STOP: the file. Without it: three lines.
+import {appendFileSync, existsSync, mkdirSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+
+const argv = process.argv.slice(2)
+if (argv.includes('--version')) {
+  console.log('2.1.329 (Claude Code)')
+  process.exit(0)
+}
+const id = argv[argv.findIndex((each) => each === '--session-id' || each === '--resume') + 1] ?? ''
+const key = process.cwd().replaceAll(/[^A-Za-z0-9]/g, '-')
+const config = process.env.CLAUDE_CONFIG_DIR ?? join(process.env.HOME ?? '', '.claude')
+const path = join(config, 'projects', key, `${id}.jsonl`)
+const stop = process.env.FAKE_STOP
+mkdirSync(dirname(path), {recursive: true})
+for (let index = 0; stop === undefined ? index < 3 : !existsSync(stop); index++) {
+  appendFileSync(
+    path,
+    `${JSON.stringify({type: 'user', uuid: `${process.pid}-${index}`, message: {role: 'user', content: 'said'}})}\n`,
+  )
+  await new Promise((resolve) => setTimeout(resolve, 150))
+}
