@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url'
 import {stripVTControlCharacters} from 'node:util'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-const COLORS = process.stdout.isTTY === true && !process.env.NO_COLOR
+const COLORS = process.stdout.isTTY && !process.env.NO_COLOR
 const paint = (code, text) => (COLORS ? `\u001B[${code}m${text}\u001B[0m` : text)
 const bold = (text) => paint('1', text)
 const dim = (text) => paint('2', text)
@@ -72,6 +72,7 @@ function start(worker, name, args, [path, ...argv]) {
     stream.on('data', (text) => lines.add(text))
   }
   const kill = () => {
+    if (child.pid === undefined) return
     try {
       process.kill(-child.pid, 'SIGKILL')
     } catch {

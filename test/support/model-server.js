@@ -135,7 +135,7 @@ export async function startModelServer({port = 0} = {}) {
     response.end()
   }
 
-  const server = createServer((request, response) => void serve(request, response))
+  const server = createServer(serve)
 
   /** @type {import('node:http').RequestListener} */
   async function serve(request, response) {
