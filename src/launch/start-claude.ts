@@ -79,7 +79,12 @@ export async function startResume(context: StartContext, request: ResumeRequest)
   const {sessionId, forkInto, force, waitMs, links} = request
   const plan = planLaunch(startOf(sessionId, forkInto), context)
   const options = {...optionsOf(context, links), ...(force && {force}), ...(waitMs !== undefined && {waitMs})}
-  await refuseUnknown(context, sessionId)
+  if (!(await isSomewhere(context, sessionId))) {
+    // A worker that died in its first second left its task to a session that nobody has: it begins now, under that id.
+    if (links.length === 0 || forkInto !== undefined) throw nowhere(sessionId, context)
+    context.inform(`nothing of session ${sessionId} is stored yet: it begins now`)
+    return startRun(context, {sessionId, links})
+  }
   if (forkInto === undefined) {
     return recorded(context, sessionId, links, () => resumeSession(context.sync, sessionId, plan, options))
   }
@@ -96,12 +101,18 @@ export async function startRun(
   return recorded(context, sessionId, links, () => runSession(context.sync, sessionId, plan, optionsOf(context, links)))
 }
 
-/** Before anything is written for it: a mistyped id would get a lease and, for ever, a home. */
-async function refuseUnknown({sync, projectKey}: StartContext, sessionId: string): Promise<void> {
+/** Looked at before anything is written for it: a mistyped id would get a lease and, for ever, a home. */
+async function isSomewhere({sync, projectKey}: StartContext, sessionId: string): Promise<boolean> {
   const {sessions} = await discoverSession(sync.configDir, sessionId)
-  if (sessions.some(({main}) => main)) return
-  if ((await sync.homes.find(sessionId, projectKey)) !== undefined) return
-  throw new RepriseError({
+  if (sessions.some(({main}) => main)) return true
+  const homeKey = await sync.homes.find(sessionId, projectKey)
+  if (homeKey === undefined) return false
+  const {transcripts} = await sync.parts.listSession({homeKey, sessionId})
+  return transcripts.some(({parts}) => parts.length > 0)
+}
+
+function nowhere(sessionId: string, {sync}: StartContext): RepriseError {
+  return new RepriseError({
     kind: 'not-found',
     code: 'SESSION_NOT_FOUND',
     message: `session ${sessionId} is neither on this machine nor in ${sync.store.url}`,

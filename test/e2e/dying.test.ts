@@ -2,6 +2,12 @@ import {describe, expect, test} from 'vitest'
 import {difference} from './support/difference.js'
 import {eventually, Fleet, type FleetWorker, noClaude, onlyCopy, onlySession, type Running} from './support/fleet.js'
 
+const isFull = process.env['FULL'] === '1'
+if (!isFull)
+  process.stderr.write(
+    'Left to FULL=1, since it takes a minute: waiting until the lease of a dead worker has run out.\n',
+  )
+
 const MIDDLE = 'bash: echo work of a;;hold: not said to its end'
 
 /** A turn that has used a tool and waits for the rest of the model's answer, all of it mirrored. */
@@ -79,7 +85,22 @@ describe.skipIf(noClaude)(`a worker that ends in the middle of a turn ${noClaude
     expect(await onlySession(a)).toBe(id)
   })
 
-  test.runIf(process.env['FULL'] === '1')('kill -9, waiting for the lease to run out', {timeout: 150_000}, async () => {
+  test('before its first message: the task is begun by whoever comes next', {timeout: 60_000}, async () => {
+    await using fleet = await Fleet.start()
+    const [a, b] = [await fleet.worker('a'), await fleet.worker('b')]
+    expect(await a.run(['run', '--task', 'T', '--', '-p', '--no-such-flag-of-claude', 'say: x'])).toMatchObject({
+      code: 1,
+    })
+    expect(await a.sessions()).toEqual([])
+    const args = ['run', '--task', 'T', '--if-exists', 'resume', '--', '-p']
+    expect(await b.run([...args, 'say: begun'])).toMatchObject({code: 0, stdout: 'begun\n'})
+    const id = await onlySession(b)
+    expect(await a.run([...args, 'recall:'])).toMatchObject({code: 0, stdout: 'say: begun | recall:\n'})
+    expect(await onlySession(a)).toBe(id)
+    expect(difference(await fleet.stored(id), await a.lines(id))).toBe('')
+  })
+
+  test.runIf(isFull)('kill -9, waiting for the lease to run out', {timeout: 150_000}, async () => {
     await using fleet = await Fleet.start({place: 's3'})
     const [a, b] = [await fleet.worker('a'), await fleet.worker('b')]
     const {id, running} = await inTheMiddle(fleet, a)

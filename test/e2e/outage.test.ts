@@ -1,3 +1,4 @@
+import {setTimeout as delay} from 'node:timers/promises'
 import {describe, expect, test} from 'vitest'
 import {RESET_BEFORE, SLOW_DOWN, type Fault} from '../support/strict-s3/index.js'
 import {difference} from './support/difference.js'
@@ -42,7 +43,8 @@ describe.skipIf(noClaude)(`the store goes away ${noClaude ?? ''}`, () => {
     const handle = fleet.place.server?.faults.add({fault})
     a.model.release()
     await eventually(() => running.output().stdout.includes('said during the outage'))
-    // Whoever sits there has seen the answer and will not wait for the rest.
+    // Whoever sits there has seen the answer, and claude has ended: they will not wait for the rest.
+    await delay(1_000)
     running.signal('SIGTERM')
     const asked = performance.now()
     const {code, stderr} = await running.finished
