@@ -190,7 +190,11 @@ export class FleetWorker {
       signal: (name) => void child.kill(name),
       async crash() {
         // The group has a member for as long as the pipes are open, so its number is nobody else's.
-        if (pid !== 0) process.kill(-pid, 'SIGKILL')
+        try {
+          if (pid !== 0) process.kill(-pid, 'SIGKILL')
+        } catch {
+          // They have all ended, and their pipes are about to be closed.
+        }
         return finished
       },
     }
