@@ -1,17 +1,18 @@
-import {open, rename, rm, rmdir} from 'node:fs/promises'
+import {constants} from 'node:fs'
+import {lstat, open, rename, rm, rmdir} from 'node:fs/promises'
 import {dirname, join, relative} from 'node:path'
 import {RepriseError} from '../base/errors.js'
 import {projectDir} from '../transcript/config-dir.js'
 import {discoverSession, type LocalSession} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {SyncContext} from './context.js'
-import {ownDirectory} from './restore-file.js'
+import {ownDirectory, refuseLinked} from './restore-file.js'
 
 interface Move {
   readonly from: string
   readonly to: string
-  /** `drop`: the target has all of it already. */
-  readonly how: 'move' | 'drop'
+  /** `drop`: the target has all of it already. `same`: both names are of one file, which is left alone. */
+  readonly how: 'move' | 'drop' | 'same'
 }
 
 /**
@@ -19,7 +20,8 @@ interface Move {
  * File by file; one that is the beginning of its counterpart gives way to it. Decided before anything is moved, and done again after a
  * crash it ends the same.
  *
- * @throws SESSION_COPIES when two copies of a file each have bytes of their own; nothing is moved then.
+ * @throws SESSION_COPIES when two copies of a file each have bytes of their own; TARGET_LINKED, TARGET_BLOCKED when the target is a
+ *   way to somewhere else; nothing is moved then.
  */
 export async function moveSessionHere(
   {configDir}: SyncContext,
@@ -31,10 +33,12 @@ export async function moveSessionHere(
   const others = sessions.filter((each) => each.projectKey !== projectKey)
   const moves: Move[] = []
   const arriving = new Map<string, string>()
+  await refuseLinked(configDir, target)
   for (const copy of others) {
     const source = projectDir(configDir, copy.projectKey)
     for (const {path: from} of filesOf(copy)) {
       const to = join(target, relative(source, from))
+      await refuseLinked(configDir, dirname(to))
       const how = await howToMove(from, arriving.get(to) ?? to)
       if (how === 'conflict') throw severalCopies(sessionId, sessions)
       if (how === 'move') arriving.set(to, from)
@@ -43,7 +47,7 @@ export async function moveSessionHere(
   }
   for (const {from, to, how} of moves) {
     if (how === 'drop') await rm(from)
-    else {
+    else if (how === 'move') {
       await ownDirectory(configDir, dirname(to))
       await rename(from, to)
     }
@@ -66,25 +70,30 @@ async function howToMove(from: string, to: string): Promise<Move['how'] | 'confl
   try {
     if (!b) return 'move'
     if (!a) return 'drop'
-    const [{size: mine}, {size: theirs}] = await Promise.all([a.stat(), b.stat()])
-    const common = Math.min(mine, theirs)
+    const [mine, theirs] = await Promise.all([a.stat({bigint: true}), b.stat({bigint: true})])
+    if (mine.dev === theirs.dev && mine.ino === theirs.ino) return 'same'
+    const common = Number(mine.size < theirs.size ? mine.size : theirs.size)
     const chunk = 1024 * 1024
     for (let at = 0; at < common; at += chunk) {
       const length = Math.min(chunk, common - at)
       const [left, right] = await Promise.all([read(a, at, length), read(b, at, length)])
       if (!left.equals(right)) return 'conflict'
     }
-    return mine > theirs ? 'move' : 'drop'
+    return mine.size > theirs.size ? 'move' : 'drop'
   } finally {
     await Promise.all([a?.close(), b?.close()])
   }
 }
 
+/** @throws TARGET_BLOCKED for what is no plain file: a link to a copy is not a copy. */
 async function openIfThere(path: string) {
-  return open(path, 'r').catch((error: unknown) => {
+  try {
+    if (!(await lstat(path)).isFile()) throw noPlainFile(path)
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
-  })
+  }
 }
 
 async function read(handle: Awaited<ReturnType<typeof open>>, at: number, length: number): Promise<Buffer> {
@@ -111,5 +120,15 @@ function severalCopies(sessionId: string, copies: readonly LocalSession[]): Repr
     message: `session ${sessionId} lies here under ${copies.length} project keys, and each copy has bytes of its own: ${keys}`,
     suggestions: ['Remove the copy that is out of date.'],
     details: {sessionId, paths: copies.map((each) => each.main?.path).filter((path) => path !== undefined)},
+  })
+}
+
+function noPlainFile(path: string): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'TARGET_BLOCKED',
+    message: `${path} is no plain file; nothing was moved`,
+    suggestions: ['Remove it, or put the file there that it leads to, and run the command again.'],
+    details: {path},
   })
 }

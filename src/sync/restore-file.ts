@@ -1,5 +1,5 @@
 import {constants} from 'node:fs'
-import {copyFile, mkdir, open, readdir, realpath, rename, rm, stat, statfs} from 'node:fs/promises'
+import {copyFile, lstat, mkdir, open, readdir, realpath, rename, rm, stat, statfs} from 'node:fs/promises'
 import type {FileHandle} from 'node:fs/promises'
 import {dirname, join, relative, sep} from 'node:path'
 import type {Random} from '../base/clock.js'
@@ -94,6 +94,25 @@ export async function ownDirectory(root: string, directory: string): Promise<str
   return real
 }
 
+/**
+ * Refuses a directory below the root that is reached through a link, even to another place inside: Claude finds a session there, but
+ * under a name that is not its project key. What is not there yet is judged by what is above it.
+ *
+ * @throws TARGET_LINKED
+ */
+export async function refuseLinked(root: string, directory: string): Promise<void> {
+  const realRoot = await realpath(root).catch(() => undefined)
+  if (realRoot === undefined) return
+  for (let below = relative(root, directory); below !== '.' && below !== ''; below = dirname(below)) {
+    const at = join(root, below)
+    const there = await lstat(at).catch(() => undefined)
+    if (!there) continue
+    const real = await realpath(at).catch(() => undefined)
+    if (real !== join(realRoot, below)) throw linked(at, real)
+    return
+  }
+}
+
 function insideOf(realRoot: string, real: string, directory: string): string {
   if (real === realRoot || real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return real
   throw outside(directory)
@@ -161,6 +180,19 @@ function diskFull(directory: string, size: number): RepriseError {
     message: `${directory} has no room for ${size} bytes; nothing was written`,
     suggestions: ['Free some space and run the command again.'],
     details: {directory, size},
+  })
+}
+
+function linked(directory: string, real: string | undefined): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'TARGET_LINKED',
+    message: `${directory} is not a directory of its own but leads to ${real ?? 'nothing'}; nothing was changed`,
+    suggestions: [
+      'Remove that link and run the command again: the session then moves there.',
+      'Go on in the directory whose project key is the real one: --cwd.',
+    ],
+    details: {path: directory, ...(real !== undefined && {real})},
   })
 }
 
