@@ -4,7 +4,7 @@ import {BaseCommand} from '../cli/base-command.js'
 import {parseDuration} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
-import {presentStarted, resultFileFlag} from '../cli/launch-result.js'
+import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {openStart} from '../cli/start-context.js'
 import {chooseSession} from '../launch/choose-session.js'
 import {printResume, startResume} from '../launch/start-claude.js'
@@ -42,6 +42,7 @@ stored (6, or 4 when another worker took the session over).`
     const {own, claude} = splitArguments(this.argv)
     const {args, flags} = await this.parse(Resume, own)
     const runtime = await this.start(flags)
+    await checkResultFile(flags['result-file'])
     const context = await openStart(runtime, claude, {
       graceMs: parseDuration(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],

@@ -3,7 +3,7 @@ import {BaseCommand} from '../cli/base-command.js'
 import {parseDuration} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
-import {presentStarted, resultFileFlag} from '../cli/launch-result.js'
+import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {openStart} from '../cli/start-context.js'
 import {chooseForRun, IF_EXISTS, type IfExists} from '../launch/choose-session.js'
 import {startResume, startRun} from '../launch/start-claude.js'
@@ -43,6 +43,7 @@ took the session over).`
     const {own, claude} = splitArguments(this.argv)
     const {flags} = await this.parse(Run, own)
     const runtime = await this.start(flags)
+    await checkResultFile(flags['result-file'])
     const {task, name, 'if-exists': ifExists} = flags
     const context = await openStart(runtime, claude, {
       task,

@@ -4,7 +4,7 @@ import {describe, expect, test} from 'vitest'
 import {keysOf, textOf} from '../e2e/support/places.js'
 import type {ObjectStore} from '../../src/object-store/object-store.js'
 import {message} from '../support/sync-worker.js'
-import {ID, lines, Sandbox, until} from './support/sandbox.js'
+import {ID, idOf, lines, Sandbox, until} from './support/sandbox.js'
 
 /** As a reader sees it that knows of nothing but parts: in key order, one behind the other. */
 async function stored(store: ObjectStore, below = ''): Promise<string> {
@@ -26,9 +26,9 @@ async function fill(here: Sandbox): Promise<void> {
 describe('kill -9', () => {
   test('of a push, again and again: the next one stores the rest, once', {timeout: 60_000}, async () => {
     await using here = await Sandbox.make()
-    const {server, store} = await here.useS3({latencyMs: 40})
+    const {server, store} = await here.useS3({latencyMs: 30})
     await fill(here)
-    for (const requests of [3, 6, 9, 12]) {
+    for (const requests of [3, 6, 10]) {
       server.requests.reset()
       const push = here.start(['push', '--secrets', 'off'])
       await until(() => server.requests.count() >= requests || push.process.exitCode !== null)
@@ -118,20 +118,14 @@ describe('at once', () => {
 })
 
 describe('a reader that goes away', () => {
-  test.each([['ls'], ['ls --json'], ['ls --ids-only'], ['push --all --json']])(
-    '%s | head: quiet, exit 0',
-    async (line) => {
-      await using here = await Sandbox.make()
-      const ids = Array.from(
-        {length: 200},
-        (_, index) => `${String(index).padStart(8, '0')}-2222-4333-8444-555555555555`,
-      )
-      for (const id of ids) await here.write(message(1, 'x'.repeat(300)), id)
-      const shown = line.startsWith('ls') ? `${line} --local` : line
-      const {stdout, stderr, exitCode} = await here.shell(`reprise ${shown} | head -c 1; echo " \${PIPESTATUS[0]}"`)
-      expect(exitCode).toBe(0)
-      expect(stdout).toMatch(/^. 0\n$/)
-      expect(stderr.replaceAll(/^[✔✖].*\n/gm, '')).toBe('')
-    },
-  )
+  test.each(['ls', 'ls --json'])('%s | head: quiet, exit 0', async (line) => {
+    await using here = await Sandbox.make()
+    for (let index = 0; index < 300; index++) await here.write(message(1, 'x'.repeat(300)), idOf(index))
+    const {stdout, stderr, exitCode} = await here.shell(
+      `reprise ${line} --local | head -c 1; echo " \${PIPESTATUS[0]}"`,
+    )
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^. 0\n$/)
+    expect(stderr.replaceAll(/^[✔✖].*\n/gm, '')).toBe('')
+  })
 })

@@ -83,11 +83,15 @@ describe('a directory that may not be written', () => {
     expect((await here.run(['push', ID], uid)).exitCode).toBe(0)
   })
 
-  test('a log file that cannot be written: exit 5', async () => {
+  test('a log or result file that cannot be written: exit 5, before anything is started', async () => {
     await using here = await Sandbox.make()
     const ran = await here.contained(['ls', '--log-file', join(here.root, 'nowhere', 'x.log')])
     expect(ran.exitCode).toBe(5)
     expect(ran.stderr).toContain('LOG_FILE_UNWRITABLE')
+    const started = await here.contained(['run', '--result-file', join(here.root, 'nowhere', 'x.json')])
+    expect(started.exitCode).toBe(5)
+    expect(started.stderr).toContain('RESULT_FILE_UNWRITABLE')
+    expect((await here.names()).length).toBe(0)
   })
 })
 
