@@ -7,7 +7,7 @@ import type {LocalFile} from '../transcript/local-file.js'
 import {openPlainFile} from '../transcript/safe-open.js'
 import type {SyncContext} from './context.js'
 import {openLocalTranscript} from './local-transcript.js'
-import {restoreFile} from './restore-file.js'
+import {restoreFile, writeAll} from './restore-file.js'
 
 /** The longer the line, the shorter the text: a new id has the length of the old one, so a fork is no larger than its origin. */
 const SPARE_BYTES = 1024
@@ -55,7 +55,12 @@ async function forkTranscript(context: SyncContext, file: LocalFile, path: strin
   await using local = await openLocalTranscript(file.path, context.uid)
   const {configDir: root, random} = context
   await restoreFile({root, path, random}, local.length + SPARE_BYTES, async (handle) => {
-    for await (const line of forkLines(readLines(local.read(0, local.length)), forked)) await handle.appendFile(line)
+    let written = 0
+    for await (const line of forkLines(readLines(local.read(0, local.length)), forked)) {
+      await writeAll(handle, line)
+      written += line.length
+    }
+    return written
   })
 }
 
@@ -63,9 +68,13 @@ async function copyFile({configDir: root, random, uid}: SyncContext, source: str
   const {handle, file} = await openPlainFile(source, {owner: uid})
   try {
     await restoreFile({root, path, random}, file.size, async (target) => {
+      let written = 0
       for await (const chunk of handle.createReadStream({autoClose: false, start: 0})) {
-        await target.appendFile(chunk as Uint8Array)
+        const bytes = chunk as Uint8Array
+        await writeAll(target, bytes)
+        written += bytes.length
       }
+      return written
     })
   } finally {
     await handle.close()

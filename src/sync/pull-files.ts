@@ -7,7 +7,7 @@ import {fileHistoryDir} from '../transcript/config-dir.js'
 import {parseObject} from '../transcript/entry-identity.js'
 import {openPlainFile} from '../transcript/safe-open.js'
 import type {SyncContext} from './context.js'
-import {restoreFile} from './restore-file.js'
+import {restoreFile, writeAll} from './restore-file.js'
 
 const MAX_METADATA_BYTES = 256 * 1024
 /** Claude's has one level. */
@@ -34,7 +34,12 @@ export async function pullFiles(
     if ((await sizeHere(path)) === size) continue
     const {body} = await store.get(key)
     await restoreFile({root: configDir, path, random}, size, async (handle) => {
-      for await (const chunk of body) await handle.write(chunk)
+      let written = 0
+      for await (const chunk of body) {
+        await writeAll(handle, chunk)
+        written += chunk.byteLength
+      }
+      return written
     })
     bytes += size
     files++
@@ -77,7 +82,8 @@ export async function pullMetadata(
   const path = transcriptPath.replace(/\.jsonl$/, '.meta.json')
   if (body.equals(await contentHere(path))) return
   await restoreFile({root: configDir, path, random}, body.length, async (handle) => {
-    await handle.write(body)
+    await writeAll(handle, body)
+    return body.length
   })
 }
 

@@ -17,7 +17,7 @@ import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {planPull, type PullPlan} from './plan-pull.js'
 import {pullFiles, pullMetadata} from './pull-files.js'
 import {diverged} from './push-transcript.js'
-import {restoreFile} from './restore-file.js'
+import {restoreFile, writeAll} from './restore-file.js'
 import {emptySessionState, type SessionState, type TranscriptState} from './sync-state.js'
 
 export type PullAction = 'pulled' | 'unchanged' | 'ahead' | 'merged' | 'forked' | 'diverged' | 'failed'
@@ -216,16 +216,17 @@ class SessionPull {
   ): Promise<string> {
     const hash = createHash('sha256')
     let digest = ''
-    const write = async (handle: FileHandle): Promise<void> => {
+    const write = async (handle: FileHandle): Promise<number> => {
       let at = base?.length ?? 0
       if (base) await hashFile(handle, at, (chunk) => hash.update(chunk))
       for await (const chunk of source) {
         hash.update(chunk)
-        await handle.write(chunk, 0, chunk.byteLength, at)
+        await writeAll(handle, chunk, at)
         at += chunk.byteLength
       }
       digest = hash.digest('hex')
       if (expected !== undefined && digest !== expected) throw damaged(path)
+      return at
     }
     const {configDir: root, random} = this.#context
     await restoreFile({root, path, random}, size, write, base)
@@ -236,7 +237,8 @@ class SessionPull {
   async #keepTorn(local: LocalTranscript, path: string): Promise<void> {
     const {configDir: root, random} = this.#context
     await restoreFile({root, path: `${path}.torn`, random}, local.torn, async (handle) => {
-      for await (const chunk of local.read(local.length, local.length + local.torn)) await handle.write(chunk)
+      for await (const chunk of local.read(local.length, local.length + local.torn)) await writeAll(handle, chunk)
+      return local.torn
     })
   }
 

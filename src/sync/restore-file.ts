@@ -22,13 +22,14 @@ export interface RestoreTarget {
  * only; its time of change is now, since Claude deletes old transcripts by it.
  *
  * @param size what will be written at most, checked against the disk first.
+ * @param write returns how long the whole file is then.
  * @param base a file to begin with, and how many of its bytes.
- * @throws TARGET_OUTSIDE, TARGET_NOT_WRITABLE, DISK_FULL, and what `write` throws; the target is then as before.
+ * @throws TARGET_OUTSIDE, TARGET_NOT_WRITABLE, DISK_FULL, WRITTEN_SHORT, and what `write` throws; the target is then as before.
  */
 export async function restoreFile(
   {root, path, random}: RestoreTarget,
   size: number,
-  write: (handle: FileHandle) => Promise<void>,
+  write: (handle: FileHandle) => Promise<number>,
   base?: {readonly path: string; readonly length: number},
 ): Promise<void> {
   try {
@@ -44,8 +45,10 @@ export async function restoreFile(
           await handle.chmod(0o600)
           await handle.truncate(base.length)
         }
-        await write(handle)
+        const length = await write(handle)
         await handle.sync()
+        const {size: written} = await handle.stat()
+        if (written !== length) throw short(path, length, written)
       } finally {
         await handle.close()
       }
@@ -57,6 +60,19 @@ export async function restoreFile(
     await syncDirectory(directory)
   } catch (error) {
     throw targetError(path, error)
+  }
+}
+
+/**
+ * Writes all of a chunk: a disk that is nearly full takes a part of it without an error, and tells with the next one.
+ *
+ * @param position where in the file; undefined: where the last write ended.
+ */
+export async function writeAll(handle: FileHandle, chunk: Uint8Array, position?: number): Promise<void> {
+  for (let at = 0; at < chunk.byteLength;) {
+    const where = position === undefined ? null : position + at
+    const {bytesWritten} = await handle.write(chunk, at, chunk.byteLength - at, where)
+    at += bytesWritten
   }
 }
 
@@ -149,6 +165,7 @@ const SYSTEM: Record<string, {kind: ErrorKind; code: string; what: string}> = {
   EROFS: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'lies on a read-only disk'},
   ENOSPC: {kind: 'unreachable', code: 'DISK_FULL', what: 'does not fit on its disk'},
   EDQUOT: {kind: 'unreachable', code: 'DISK_FULL', what: 'is over the quota of its disk'},
+  EFBIG: {kind: 'unreachable', code: 'DISK_FULL', what: 'is larger than a file may be on its disk'},
   ENOTDIR: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'has a file where a directory must be'},
   EISDIR: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'is a directory'},
   EEXIST: {kind: 'bad-data', code: 'TARGET_BLOCKED', what: 'has a file where a directory must be'},
@@ -180,6 +197,16 @@ function diskFull(directory: string, size: number): RepriseError {
     message: `${directory} has no room for ${size} bytes; nothing was written`,
     suggestions: ['Free some space and run the command again.'],
     details: {directory, size},
+  })
+}
+
+function short(path: string, length: number, written: number): RepriseError {
+  return new RepriseError({
+    kind: 'unreachable',
+    code: 'WRITTEN_SHORT',
+    message: `${path}: the disk holds ${written} of ${length} bytes that were written; nothing there was changed`,
+    suggestions: ['Check that disk, or choose another place: --config-dir or --to.'],
+    details: {path, length, written},
   })
 }
 
