@@ -5,7 +5,7 @@ import {readLines} from '../transcript/lines.js'
 import {summarize, titleOf, type TranscriptSummary} from '../transcript/summary.js'
 import {given, isoTime, type ListedSession} from './list-sessions.js'
 import {openLocalTranscript} from './local-transcript.js'
-import type {SyncState} from './sync-state.js'
+import {type SyncState, transcriptState} from './sync-state.js'
 
 const READ_AT_ONCE = 8
 
@@ -26,13 +26,14 @@ export async function listLocal(
 }
 
 async function summaryOf(
-  {sessionId, main}: LocalSession,
+  {sessionId, projectKey, main}: LocalSession,
   state: SyncState,
   owner: number | undefined,
 ): Promise<TranscriptSummary | undefined> {
   if (!main) return undefined
-  const {transcripts, summary} = await state.read(sessionId)
-  const seen = transcripts['']?.seen
+  const known = await state.read(sessionId)
+  const {summary} = known
+  const {seen} = transcriptState(known, projectKey, undefined)
   const isAsPushed =
     seen?.size === main.size && seen.mtimeMs === main.mtimeMs && seen.ino === main.ino && seen.dev === main.dev
   if (isAsPushed && summary?.value.bytes === main.size) return summary.value as unknown as TranscriptSummary

@@ -7,8 +7,13 @@ import {discoverSession, type LocalSession} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {SyncContext} from './context.js'
 import {ownDirectory, refuseLinked} from './restore-file.js'
+import {type SessionState, transcriptState, withTranscriptState} from './sync-state.js'
 
 interface Move {
+  readonly projectKey: string
+  /** Of a transcript that a push knows of: what is known goes with it. */
+  readonly transcript?: {readonly subpath: string | undefined}
+
   readonly from: string
   readonly to: string
   /** `drop`: the target has all of it already. `same`: both names are of one file, which is left alone. */
@@ -24,7 +29,7 @@ interface Move {
  *   way to somewhere else; nothing is moved then.
  */
 export async function moveSessionHere(
-  {configDir}: SyncContext,
+  {configDir, state}: SyncContext,
   sessionId: string,
   projectKey: string,
 ): Promise<readonly string[]> {
@@ -36,13 +41,13 @@ export async function moveSessionHere(
   await refuseLinked(configDir, target)
   for (const copy of others) {
     const source = projectDir(configDir, copy.projectKey)
-    for (const {path: from} of filesOf(copy)) {
+    for (const {path: from, transcript} of filesOf(copy)) {
       const to = join(target, relative(source, from))
       await refuseLinked(configDir, dirname(to))
       const how = await howToMove(from, arriving.get(to) ?? to)
       if (how === 'conflict') throw severalCopies(sessionId, sessions)
       if (how === 'move') arriving.set(to, from)
-      moves.push({from, to, how})
+      moves.push({projectKey: copy.projectKey, from, to, how, ...(transcript && {transcript})})
     }
   }
   for (const {from, to, how} of moves) {
@@ -52,17 +57,33 @@ export async function moveSessionHere(
       await rename(from, to)
     }
   }
+  if (moves.length > 0) await state.write(sessionId, stateAfter(moves, projectKey, await state.read(sessionId)))
   for (const {from} of moves) await removeEmpty(dirname(from), projectDir(configDir, ''))
   return others.map((each) => each.projectKey)
 }
 
 /** The main transcript last: where it lies, all of the session lies. */
-function filesOf({main, subagents, toolResults}: LocalSession): LocalFile[] {
+function filesOf({main, subagents, toolResults}: LocalSession): (Pick<LocalFile, 'path'> & Pick<Move, 'transcript'>)[] {
   return [
     ...toolResults,
-    ...subagents.flatMap(({transcript, meta}) => (meta ? [transcript, meta] : [transcript])),
-    ...(main ? [main] : []),
+    ...subagents.flatMap(({subpath, transcript: {path}, meta}) => [
+      {path, transcript: {subpath}},
+      ...(meta ? [meta] : []),
+    ]),
+    ...(main ? [{path: main.path, transcript: {subpath: undefined}}] : []),
   ]
+}
+
+/** A file that arrived brings what is known of it, in place of what was known of an earlier one there. */
+function stateAfter(moves: readonly Move[], projectKey: string, before: SessionState): SessionState {
+  let state = before
+  for (const {projectKey: from, transcript, how} of moves) {
+    if (!transcript || how === 'same') continue
+    const {subpath} = transcript
+    if (how === 'move') state = withTranscriptState(state, projectKey, subpath, transcriptState(state, from, subpath))
+    state = withTranscriptState(state, from, subpath, undefined)
+  }
+  return state
 }
 
 async function howToMove(from: string, to: string): Promise<Move['how'] | 'conflict'> {

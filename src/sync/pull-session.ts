@@ -18,7 +18,13 @@ import {planPull, type PullPlan} from './plan-pull.js'
 import {pullFiles, pullMetadata} from './pull-files.js'
 import {diverged} from './push-transcript.js'
 import {restoreFile, writeAll} from './restore-file.js'
-import {emptySessionState, type SessionState, type TranscriptState} from './sync-state.js'
+import {
+  emptySessionState,
+  type SessionState,
+  type TranscriptState,
+  transcriptState,
+  withTranscriptState,
+} from './sync-state.js'
 
 export type PullAction = 'pulled' | 'unchanged' | 'ahead' | 'merged' | 'forked' | 'diverged' | 'failed'
 
@@ -149,7 +155,7 @@ class SessionPull {
 
   async #pullOne(listing: PartListing, path: string): Promise<Outcome> {
     const {subpath} = listing.ref
-    const before = this.#state.transcripts[subpath ?? ''] ?? {}
+    const before = transcriptState(this.#state, this.#projectKey, subpath)
     const file =
       subpath === undefined
         ? this.#local?.main
@@ -162,7 +168,7 @@ class SessionPull {
       await using local = await openLocalTranscript(file.path, this.#context.uid)
       return await this.#update(at, path, local, before)
     })
-    this.#state = {...this.#state, transcripts: {...this.#state.transcripts, [subpath ?? '']: outcome.state}}
+    this.#state = withTranscriptState(this.#state, this.#projectKey, subpath, outcome.state)
     return outcome
   }
 

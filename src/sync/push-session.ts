@@ -17,7 +17,7 @@ import {appendLoose, appendTail, diverged, endRange, rebaseToLocal} from './push
 import {isSeen} from './seen.js'
 import {freeLease, isAssured, underLease} from './session-lease.js'
 import {storeSummary} from './store-summary.js'
-import type {SessionState, TranscriptState} from './sync-state.js'
+import {type SessionState, type TranscriptState, transcriptState, withTranscriptState} from './sync-state.js'
 
 const MAX_TRIES = 5
 /** Pushes in a row that may have died. */
@@ -165,7 +165,7 @@ class SessionPush {
 
   async #pushOne(listing: SessionListing, file: LocalFile, subagent?: LocalSubagent): Promise<Outcome> {
     const subpath = subagent?.subpath
-    const before = this.#state.transcripts[subpath ?? ''] ?? {}
+    const before = transcriptState(this.#state, this.#session.projectKey, subpath)
     const ref = {...listing.ref, ...(subpath !== undefined && {subpath})}
     const listed = listing.transcripts.find((each) => each.ref.subpath === subpath)
     let at: PartListing = listed ?? {ref, parts: [], date: listing.date}
@@ -183,7 +183,7 @@ class SessionPush {
     if (!outcome) throw busy(this.#session.sessionId)
     const metadata = this.#options.dryRun ? before.metadata : await pushMetadata(this.#context, at, subagent, before)
     const state = {...outcome.state, ...(metadata !== undefined && {metadata})}
-    this.#state = {...this.#state, transcripts: {...this.#state.transcripts, [subpath ?? '']: state}}
+    this.#state = withTranscriptState(this.#state, this.#session.projectKey, subpath, state)
     const isNews = outcome.bytes > 0 || this.#state.labels !== this.#before.labels
     if (!subagent && isNews && outcome.action !== 'behind' && !this.#options.dryRun) await this.#summarize(local, at)
     return {...outcome, state}
@@ -197,8 +197,7 @@ class SessionPush {
   ): Promise<Outcome> {
     const metadata = this.#options.dryRun ? before.metadata : await pushMetadata(this.#context, at, subagent, before)
     const state = {...before, ...(metadata !== undefined && {metadata})}
-    const key = subagent?.subpath ?? ''
-    this.#state = {...this.#state, transcripts: {...this.#state.transcripts, [key]: state}}
+    this.#state = withTranscriptState(this.#state, this.#session.projectKey, subagent?.subpath, state)
     return {...nothing, state}
   }
 
@@ -320,11 +319,12 @@ class SessionPush {
   async #intend(local: LocalTranscript, subpath: string | undefined): Promise<void> {
     const mine = this.#extentOf(local)
     if (!mine) return
-    const known = this.#state.transcripts[subpath ?? ''] ?? {}
+    const {sessionId, projectKey} = this.#session
+    const known = transcriptState(this.#state, projectKey, subpath)
     const intended = [...(known.intended ?? []), mine].slice(-MAX_INTENDED)
-    const transcripts = {...this.#state.transcripts, [subpath ?? '']: {...known, intended}}
     this.#intended = true
-    await this.#context.state.write(this.#session.sessionId, {...this.#state, transcripts})
+    const state = withTranscriptState(this.#state, projectKey, subpath, {...known, intended})
+    await this.#context.state.write(sessionId, state)
   }
 
   #extentOf(local: LocalTranscript): Extent | undefined {

@@ -15,6 +15,7 @@ import {endRange} from './push-transcript.js'
 import {countActions, failureOf, type SessionFailure} from './report.js'
 import {isSeen} from './seen.js'
 import {isAssured} from './session-lease.js'
+import {transcriptState} from './sync-state.js'
 
 /** Fewer than this are listed one by one, as a push does. */
 const MANY = 4
@@ -135,7 +136,7 @@ async function findingsOf(
   session: LocalSession,
   look: SessionLook | undefined,
 ): Promise<readonly Finding[]> {
-  const {sessionId, main, subagents} = session
+  const {sessionId, projectKey, main, subagents} = session
   const state = await context.state.read(sessionId)
   const findings: Finding[] = (await unstoredFiles(context, session, state)).map(({size}) => ({
     state: 'unstored',
@@ -151,7 +152,7 @@ async function findingsOf(
     const ref = {homeKey: '', sessionId, ...look?.listing.ref, ...(subpath !== undefined && {subpath})}
     const listed = look?.listing.transcripts.find((each) => each.ref.subpath === subpath)
     const listing = listed ?? {ref, parts: [], date: 0}
-    const before = state.transcripts[subpath ?? ''] ?? {}
+    const before = transcriptState(state, projectKey, subpath)
     if (look && isSeen(before, listing, file, look.lease)) {
       findings.push({state: 'stored', ...nothing, torn: before.seen?.torn ?? 0})
     } else findings.push(await transcriptFinding(context, file, listing, before, look?.lease))

@@ -31,6 +31,7 @@ const Transcript = v.object({
 const SessionState = v.object({
   version: v.literal(1),
   homeKey: v.optional(v.string()),
+  /** By project key and subpath: copies under two keys have nothing to do with each other. See `transcriptState`. */
   transcripts: v.record(v.string(), Transcript),
   /** Attachments that are stored: by name, their `size:mtimeMs:ino`. */
   files: v.record(v.string(), v.string()),
@@ -46,6 +47,31 @@ export type TranscriptState = v.InferOutput<typeof Transcript>
 export type SessionState = v.InferOutput<typeof SessionState>
 
 export const emptySessionState: SessionState = {version: 1, transcripts: {}, files: {}}
+
+/** What is known of one copy of a transcript. @param subpath undefined: the main transcript's. */
+export function transcriptState(
+  {transcripts}: Pick<SessionState, 'transcripts'>,
+  projectKey: string,
+  subpath: string | undefined,
+): TranscriptState {
+  return transcripts[copyKey(projectKey, subpath)] ?? {}
+}
+
+/** @param value undefined: nothing is known of that copy any more. */
+export function withTranscriptState(
+  state: SessionState,
+  projectKey: string,
+  subpath: string | undefined,
+  value: TranscriptState | undefined,
+): SessionState {
+  const {[copyKey(projectKey, subpath)]: _, ...others} = state.transcripts
+  return {...state, transcripts: value ? {...others, [copyKey(projectKey, subpath)]: value} : others}
+}
+
+/** A project key is one segment. */
+function copyKey(projectKey: string, subpath = ''): string {
+  return `${projectKey}/${subpath}`
+}
 
 /**
  * What earlier runs on this machine found out about a session, for one store and one config dir. It saves work and tells Claude's
