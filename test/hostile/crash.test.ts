@@ -28,7 +28,7 @@ describe('kill -9', () => {
     await using here = await Sandbox.make()
     const {server, store} = await here.useS3({latencyMs: 30})
     await fill(here)
-    for (const requests of [3, 6, 10]) {
+    for (const requests of [4, 9]) {
       server.requests.reset()
       const push = here.start(['push', '--secrets', 'off'])
       await until(() => server.requests.count() >= requests || push.process.exitCode !== null)

@@ -51,7 +51,6 @@ describe('what a push finds', () => {
     for (const argv of [
       ['ls', '--local'],
       ['push', OTHER('1')],
-      ['push', OTHER('3')],
       ['push', OTHER('7')],
       ['status', '--json'],
     ])

@@ -88,8 +88,6 @@ describe('names in a store', () => {
     for (const name of await here.names()) expect(name).not.toMatch(unsafe)
 
     for (const argv of [
-      ['pull', '--all'],
-      ['ls'],
       ['ls', '--ids-only'],
       ['ls', '--json'],
       ['pull', '--all', '--to', join(here.root, 'copy')],
