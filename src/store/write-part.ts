@@ -15,7 +15,8 @@ import {
 import type {PartListing, Parts} from './parts.js'
 
 const CONTENT_TYPE = 'application/x-ndjson'
-const YEAR_MS = 365 * 24 * 3600 * 1000
+const DAY_MS = 24 * 3600 * 1000
+const YEAR_MS = 365 * DAY_MS
 const MAX_NAME_TRIES = 1000
 
 /** What every writer of parts needs. */
@@ -59,8 +60,16 @@ export function lastMs({parts, date}: PartListing): number {
   return ms
 }
 
-export function nextMs(clock: Clock, last: number): number {
-  return Math.max(clock.now(), last + 1)
+/**
+ * The time in the name of the next part: now, and after the last one.
+ *
+ * @param storeDate the store's clock when the parts were listed; 0: not known. A machine whose clock is far ahead of it names its
+ *   parts a day ahead and no more: nobody else could go on in the session else (PART_FROM_FUTURE).
+ */
+export function nextMs(clock: Clock, last: number, storeDate = 0): number {
+  const now = clock.now()
+  const held = storeDate > 0 ? Math.min(now, storeDate + DAY_MS) : now
+  return Math.max(held, last + 1)
 }
 
 /**
@@ -73,8 +82,9 @@ export async function writeRange(
   run: Run,
   stamp: Stamp,
   last: number,
+  storeDate?: number,
 ): Promise<WrittenPart> {
-  let ms = nextMs(context.clock, last)
+  let ms = nextMs(context.clock, last, storeDate)
   for (let tries = 0; tries < MAX_NAME_TRIES; tries++, ms++) {
     const written = await writeRangeAt(context, ref, run, stamp, ms)
     if (written) return written
@@ -126,8 +136,9 @@ export async function writeLoose(
   ref: TranscriptRef,
   body: Uint8Array,
   last: number,
+  storeDate?: number,
 ): Promise<{key: string; ms: number; date: number}> {
-  return writeFree(context, ref, body, last, () => randomDigits(context.random))
+  return writeFree(context, ref, body, nextMs(context.clock, last, storeDate), () => randomDigits(context.random))
 }
 
 /** One `agent_metadata` entry, outside the chain. */
@@ -136,18 +147,19 @@ export async function writeMetadata(
   ref: TranscriptRef,
   line: Uint8Array,
   last: number,
+  storeDate?: number,
 ): Promise<{key: string; ms: number; date: number}> {
-  return writeFree(context, ref, line, last, () => METADATA_DIGITS)
+  return writeFree(context, ref, line, nextMs(context.clock, last, storeDate), () => METADATA_DIGITS)
 }
 
 async function writeFree(
-  {parts: {store}, clock}: WriteContext,
+  {parts: {store}}: WriteContext,
   ref: TranscriptRef,
   body: Uint8Array,
-  last: number,
+  first: number,
   digits: () => string,
 ): Promise<{key: string; ms: number; date: number}> {
-  let ms = nextMs(clock, last)
+  let ms = first
   for (let tries = 0; tries < MAX_NAME_TRIES; tries++, ms++) {
     const key = transcriptPrefix(ref) + formatPartName({ms, digits: digits()})
     try {

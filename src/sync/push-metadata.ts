@@ -36,7 +36,7 @@ export async function pushMetadata(
     for await (const chunk of context.parts.read(last, 0, last.size)) chunks.push(chunk)
     if (Buffer.concat(chunks).equals(line)) return digest
   }
-  await writeMetadata(writeContext(context), ref, line, lastMs(listing))
+  await writeMetadata(writeContext(context), ref, line, lastMs(listing), listing.date)
   return digest
 }
 

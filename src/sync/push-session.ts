@@ -1,4 +1,4 @@
-import {RepriseError} from '../base/errors.js'
+import {hasCode, RepriseError} from '../base/errors.js'
 import type {Measure} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import {readLease} from '../registry/store-lease.js'
@@ -176,7 +176,7 @@ class SessionPush {
     let outcome: Outcome | undefined
     let fresh = this.#options.look === undefined
     for (let tries = 0; !outcome && tries < MAX_TRIES; tries++) {
-      outcome = await this.#step(local, at, before, fresh)
+      outcome = await this.#step(local, at, before, fresh).catch(unlessMoved)
       if (!outcome) at = await this.#context.parts.list(ref)
       fresh = true
     }
@@ -257,7 +257,7 @@ class SessionPush {
     {step, from}: {readonly step: 'append' | 'append-loose'; readonly from: number},
     before: TranscriptState,
   ): Promise<Outcome | undefined> {
-    const ms = nextMs(this.#context.clock, lastMs(listing))
+    const ms = nextMs(this.#context.clock, lastMs(listing), listing.date)
     const found = await freeLease(this.#context, this.#session.sessionId)
     if (step === 'append-loose') {
       const uploaded = await appendLoose(this.#context, local, listing, from)
@@ -362,6 +362,11 @@ class SessionPush {
     const labels = {parts: parts.length + 1, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
     this.#state = await storeSummary(this.#context, ref, local, this.#measured, this.#state, labels)
   }
+}
+
+/** A part that went away while it was read was merged or displaced by others: list again. */
+function unlessMoved(error: unknown): undefined {
+  if (!hasCode(error, 'OBJECT_NOT_FOUND')) throw error
 }
 
 /** New labels make the summary news; without any the earlier ones stay. */

@@ -224,7 +224,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'names: behind every part seen',
-    edits: [{file: 'store/write-part', find: 'return Math.max(clock.now(), last + 1)', replace: 'return clock.now()'}],
+    edits: [{file: 'store/write-part', find: 'return Math.max(held, last + 1)', replace: 'return held'}],
     caughtBy: 'a clock that is behind does not sort before what was seen',
   },
   {
