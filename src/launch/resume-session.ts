@@ -90,13 +90,13 @@ export async function resumeSession(
   })
   return withLease(lease, async () => {
     const ref: SessionRef = {sessionId, homeKey: await context.homes.settle(sessionId, projectKey)}
-    const mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    await using mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
     const last = await mirror.settle()
     if (last && last.machine !== '' && last.machine !== context.machine) {
       inform(`last written by ${last.machine} at ${new Date(last.at).toISOString()}`)
     }
     const {path} = await prepareSession(context, sessionId, options)
-    return withNote(context, path, plan, options, sessionId, async (noted) => {
+    return await withNote(context, path, plan, options, sessionId, async (noted) => {
       await mirror.begin()
       return launchMirrored(noted, lease, mirror, options)
     })
@@ -118,8 +118,8 @@ export async function runSession(
   const lease = await holdSession(context, sessionId)
   return withLease(lease, async () => {
     const ref: SessionRef = {sessionId, homeKey: await context.homes.record(sessionId, projectKey)}
-    const mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
-    return launchMirrored(plan, lease, mirror, options)
+    await using mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    return await launchMirrored(plan, lease, mirror, options)
   })
 }
 

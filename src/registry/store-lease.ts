@@ -133,7 +133,8 @@ export class StoreLease implements Lease {
     await this.#write((record) => ({
       epoch: Math.max(record.epoch, listed) + 1,
       cutOff: Math.max(record.cutOff, listed),
-      orphanUntil: this.#date + LEASE_LIFE_MS,
+      // Once is enough: whoever held the lost record has outlived its lease by then, for all transcripts of the session.
+      ...(record.orphanUntil === undefined && {orphanUntil: this.#date + LEASE_LIFE_MS}),
     }))
     await this.#outliveOrphan()
   }

@@ -1,4 +1,6 @@
-import {createHash} from 'node:crypto'
+import {createHash, type Hash} from 'node:crypto'
+import {RepriseError} from '../base/errors.js'
+import type {ObjectBody} from '../object-store/object-store.js'
 import type {PartSource} from './chain.js'
 import type {Delivery} from './deliver.js'
 
@@ -14,6 +16,8 @@ export interface Measure {
   readonly digest: string
   /** Lines that end at or before it. */
   readonly entries: number
+  /** The hash at the offset, to go on from; copy it first. */
+  readonly hash: Hash
 }
 
 /** Digests and line counts at several offsets, in one pass. `offsets` may be in any order; none lies beyond the end. */
@@ -24,7 +28,7 @@ export async function measure(bytes: TranscriptBytes, offsets: Iterable<number>)
   let entries = 0
   let at = 0
   const note = (): void => {
-    found.set(at, {digest: hash.copy().digest('hex'), entries})
+    found.set(at, {digest: hash.copy().digest('hex'), entries, hash: hash.copy()})
     points.shift()
   }
   while (points[0] === 0) note()
@@ -43,6 +47,49 @@ export async function measure(bytes: TranscriptBytes, offsets: Iterable<number>)
     at += chunk.length
   }
   return found
+}
+
+const IN_MEMORY = 1024 * 1024
+
+/**
+ * Bytes `[from, to)` as the body of a part that claims the digest `after`. They are read a second time when they are sent, and a file
+ * may have been rewritten since it was measured: a body that is not what was measured is never sent to its end.
+ *
+ * @param at the hash of the transcript up to `from`.
+ * @throws SOURCE_CHANGED, here or while the body is read: measure again.
+ */
+export async function verifiedBody(
+  source: TranscriptBytes,
+  from: number,
+  to: number,
+  at: Hash,
+  after: string,
+): Promise<ObjectBody> {
+  const open = (): AsyncIterable<Uint8Array> => verified(source.read(from, to), at.copy(), after)
+  if (to - from > IN_MEMORY) return {size: to - from, open}
+  const chunks: Uint8Array[] = []
+  for await (const chunk of open()) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+async function* verified(chunks: AsyncIterable<Uint8Array>, hash: Hash, after: string): AsyncIterable<Uint8Array> {
+  let last: Uint8Array | undefined
+  for await (const chunk of chunks) {
+    if (last) yield last
+    hash.update(chunk)
+    last = chunk
+  }
+  if (hash.digest('hex') !== after) throw sourceChanged()
+  if (last) yield last
+}
+
+function sourceChanged(): RepriseError {
+  return new RepriseError({
+    kind: 'conflict',
+    code: 'SOURCE_CHANGED',
+    message: 'a transcript changed between the look at it and its upload; nothing of that was stored',
+    suggestions: ['Run the command again.'],
+  })
 }
 
 export function countNewlines(bytes: Uint8Array): number {

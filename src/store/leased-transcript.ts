@@ -15,6 +15,14 @@ const RECENT_MS = 10 * 60_000
 /** An append as its caller knows it; where it begins is where the transcript ends. */
 export type Tail = Omit<Run, 'from' | 'before'>
 
+export interface SettleOptions {
+  /**
+   * Bring loose and forked parts into the chain. Not while a claude mirrors its file: the chain would no longer be the file's.
+   * Remembered for later calls. Default true.
+   */
+  readonly adopt?: boolean
+}
+
 export interface LeasedTranscriptOptions {
   /** How long displaced parts stay where someone else wrote in the last ten minutes, in ms. Default 60,000. */
   readonly grace?: number
@@ -51,6 +59,7 @@ export class LeasedTranscript {
   /** The epoch of a write that failed and may land yet. */
   #unsure = 0
   #recovered = false
+  #adopt = true
   #pending: PendingDelete[] = []
   #busy = false
 
@@ -70,14 +79,19 @@ export class LeasedTranscript {
    * Lists and resolves, under the lease, until there is one chain that later writers of older epochs cannot outrank: marks what a
    * dead holder's rebase left open, adopts loose and forked parts, sets a barrier on a cut-off epoch.
    */
-  async settle(): Promise<void> {
+  async settle({adopt = true}: SettleOptions = {}): Promise<void> {
+    this.#adopt = adopt
     await this.#exclusively(() => this.#settle())
   }
 
-  /** Acknowledged when it resolves. @throws LEASE_LOST */
+  /**
+   * Behind `end`, as `settle` found it or the last call left it. Acknowledged when it resolves.
+   *
+   * @throws LEASE_LOST
+   */
   async append(tail: Tail): Promise<WrittenPart> {
     return this.#exclusively(async () => {
-      const end = await this.#current()
+      const end = this.#known()
       if (tail.to <= end.length) throw new Error('an append must go beyond what is stored')
       return this.#put({...tail, from: end.length, before: end.digest}, end)
     })
@@ -173,7 +187,8 @@ export class LeasedTranscript {
       for (const journal of open) await confirmJournal(this.#context.parts.store, this.ref, journal)
       return false
     }
-    if (!delivery.straight || resolution.forks.length > 0 || resolution.loose.length > 0) {
+    const isBeside = !delivery.straight || resolution.forks.length > 0 || resolution.loose.length > 0
+    if (this.#adopt && isBeside) {
       await this.#rebase((fresh) => deliveredBytes(fresh.delivery, this.#context.parts), {})
       return true
     }
@@ -206,8 +221,8 @@ export class LeasedTranscript {
     this.#end = undefined
     this.#unsure = epoch
     const written = await writeRange(this.#context, this.ref, run, {epoch, leased: true, gen: end.gen}, end.lastMs)
-    this.#unsure = 0
     await this.#lease.confirm(written.date)
+    this.#unsure = 0
     this.#end = endAfter(written, end.gen)
     return written
   }

@@ -1,7 +1,7 @@
 import {hasCode} from '../base/errors.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
 import {readLines} from '../transcript/lines.js'
-import {type Measure, measure, type TranscriptBytes} from './bytes.js'
+import {type Measure, measure, type TranscriptBytes, verifiedBody} from './bytes.js'
 import type {PartSource} from './chain.js'
 import {confirmJournal, createJournal, type Journal} from './journal.js'
 import type {Lease} from './lease.js'
@@ -62,7 +62,7 @@ export async function planRebase(
     before: start.digest,
     after: end.digest,
     entries: end.entries - start.entries,
-    body: {size: target.length - cut, open: () => target.read(cut, target.length)},
+    body: await verifiedBody(target, cut, target.length, start.hash, end.digest),
   }
   return {run, displaced: [...gone, ...forks, ...loose, ...resolution.displaced].map((part) => part.name)}
 }

@@ -1,10 +1,10 @@
-import {createHash, type Hash} from 'node:crypto'
+import type {Hash} from 'node:crypto'
 import {hasCode} from '../base/errors.js'
-import type {ObjectBody} from '../object-store/object-store.js'
-import {countNewlines} from '../store/bytes.js'
+import {countNewlines, measure, verifiedBody} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {Lease} from '../store/lease.js'
 import type {TranscriptRef} from '../store/names.js'
+import type {Resolution} from '../store/resolve.js'
 import {viewTranscript} from '../store/view.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
 import {readLines} from '../transcript/lines.js'
@@ -14,7 +14,8 @@ import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 
 /** How many of the last bytes are compared before new ones are believed to follow them. */
 const WITNESS = 64 * 1024
-const IN_MEMORY = 8 * 1024 * 1024
+/** Ends that the file is known to have had; the longest that still stands in the store counts. */
+const MAX_KNOWN = 64
 
 /** The file as far as it is stored, and what is needed to go on from there. */
 interface Reached {
@@ -44,13 +45,24 @@ export class MirroredTranscript {
   readonly transcript: LeasedTranscript
   readonly #context: SyncContext
   readonly #ref: TranscriptRef
+  #known: readonly Extent[]
   #reached: Reached | undefined
+  #isHere = false
 
-  constructor(context: SyncContext, lease: Lease, ref: TranscriptRef, path: string) {
+  /** @param known how far what is stored was this file's, by earlier runs on this machine. */
+  constructor(context: SyncContext, lease: Lease, ref: TranscriptRef, path: string, known: readonly Extent[] = []) {
     this.path = path
+    this.#known = known
     this.#context = context
     this.#ref = ref
     this.transcript = new LeasedTranscript(writeContext(context), lease, ref)
+  }
+
+  /** The file was there, and is not there any more: what it held at its end is not known. */
+  async isGone(): Promise<boolean> {
+    if (!this.#isHere) return false
+    await using local = await this.#open()
+    return local === undefined
   }
 
   /** What is stored and acknowledged, as far as this process knows. */
@@ -67,9 +79,11 @@ export class MirroredTranscript {
   async sync({whole = false} = {}): Promise<MirrorStep> {
     await using local = await this.#open()
     if (!local) return NOTHING
+    this.#isHere = true
     const before = whole ? undefined : this.#reached
     this.#reached = undefined
     const reached = before && (await this.#follows(local, before)) ? before : await this.#start(local)
+    if (reached === 'beyond') return NOTHING
     if (!reached) return await this.#rebase(local)
     if (reached.length === local.length) {
       this.#reached = reached
@@ -93,30 +107,39 @@ export class MirroredTranscript {
     return (await collect(local, length - witness.length, length)).equals(witness)
   }
 
-  /** @returns undefined when the file does not begin with what is stored. */
-  async #start(local: LocalTranscript): Promise<Reached | undefined> {
-    await this.transcript.settle()
+  /**
+   * Where the file goes on from what is stored.
+   *
+   * @returns `beyond` when others, without a lease, went on behind all that the file has: theirs stays; undefined when the file does
+   *   not begin with what is stored.
+   */
+  async #start(local: LocalTranscript): Promise<Reached | 'beyond' | undefined> {
+    await this.transcript.settle({adopt: false})
     const {length, digest} = this.transcript.end
-    if (local.length < length) return undefined
-    const hash = createHash('sha256')
-    for await (const chunk of local.read(0, length)) hash.update(chunk)
-    if (hash.copy().digest('hex') !== digest) return undefined
-    return this.#at(local, length, hash)
+    const offsets = [local.length, Math.min(length, local.length)]
+    const measured = await measure(local, offsets)
+    const whole = measured.get(local.length)
+    if (local.length < length) {
+      const {resolution} = await viewTranscript(this.#context.parts, this.#ref)
+      if (resolution.length < local.length || (await this.#ownLength(resolution)) > local.length) return undefined
+      const common = await resolution.digests.at(resolution.path, local.length)
+      return common === whole?.digest ? 'beyond' : undefined
+    }
+    const start = measured.get(length)
+    return start?.digest === digest ? this.#at(local, length, start.hash) : undefined
   }
 
   async #append(local: LocalTranscript, {length, hash}: Reached): Promise<MirrorStep> {
     const to = local.length
     const next = hash.copy()
-    const small = to - length <= IN_MEMORY
     let entries = 0
-    const chunks: Uint8Array[] = []
     for await (const chunk of local.read(length, to)) {
       next.update(chunk)
       entries += countNewlines(chunk)
-      if (small) chunks.push(chunk)
     }
-    const body: ObjectBody = small ? Buffer.concat(chunks) : {size: to - length, open: () => local.read(length, to)}
-    await this.transcript.append({to, after: next.copy().digest('hex'), entries, body})
+    const after = next.copy().digest('hex')
+    const body = await verifiedBody(local, length, to, hash, after)
+    await this.transcript.append({to, after, entries, body})
     this.#reached = await this.#at(local, to, next)
     return {bytes: to - length, parts: 1, entries}
   }
@@ -125,32 +148,48 @@ export class MirroredTranscript {
   async #rebase(local: LocalTranscript): Promise<MirrorStep> {
     const held = await this.#held(local)
     const {size, range} = await this.transcript.rebase(local, {held: (identity) => held.has(identity)})
-    const hash = createHash('sha256')
-    for await (const chunk of local.read(0, local.length)) hash.update(chunk)
-    this.#reached = await this.#at(local, local.length, hash)
+    const end = (await measure(local, [range.to])).get(range.to)
+    // Rewritten again meanwhile: the next look starts over.
+    if (end?.digest === range.after) this.#reached = await this.#at(local, range.to, end.hash)
+    this.#remember({length: range.to, digest: range.after})
     return {bytes: size, parts: 1, entries: range.entries}
   }
 
-  /** Entries that the file has, or had: what is stored up to where this holder knows it was mirrored from the file. */
+  /**
+   * Entries that the file has, or had: of what is stored, as far as this mirror, or an earlier run on this machine, knows that it was the
+   * file's. What lies behind that was written by others.
+   */
   async #held(local: LocalTranscript): Promise<Set<string>> {
     const {parts} = this.#context
-    const {length, digest} = this.transcript.end
     const {resolution} = await viewTranscript(parts, this.#ref)
     const held = new Set<string>()
     const add = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
       for await (const line of readLines(bytes, {onTooLong: 'report'})) held.add(entryIdentity(line.bytes).key)
     }
     await add(local.read(0, local.length))
-    const own = resolution.length >= length && (await resolution.digests.at(resolution.path, length)) === digest
-    if (!own) return held
+    const own = await this.#ownLength(resolution)
     for (const {part, start, end} of resolution.slices) {
-      const last = Math.min(end, length)
+      const last = Math.min(end, own)
       if (start < last) await add(parts.read(part, start - part.range.from, last - part.range.from))
     }
     return held
   }
 
+  /** How much of the path is known to have been the file's. */
+  async #ownLength({length: whole, digests, path}: Resolution): Promise<number> {
+    let own = 0
+    for (const {length, digest} of this.#known) {
+      if (length > own && length <= whole && (await digests.at(path, length)) === digest) own = length
+    }
+    return own
+  }
+
+  #remember(extent: Extent): void {
+    this.#known = [...this.#known, extent].slice(-MAX_KNOWN)
+  }
+
   async #at(local: LocalTranscript, length: number, hash: Hash): Promise<Reached> {
+    this.#remember({length, digest: hash.copy().digest('hex')})
     const witness = await collect(local, Math.max(0, length - WITNESS), length)
     return {length, hash, witness, dev: local.file.dev, ino: local.file.ino}
   }

@@ -1,16 +1,18 @@
 import {watch, type FSWatcher} from 'node:fs'
 import {dirname, join} from 'node:path'
-import {hasCode, type RepriseError, toRepriseError} from '../base/errors.js'
+import {hasCode, RepriseError, toRepriseError} from '../base/errors.js'
 import type {StoreLease} from '../registry/store-lease.js'
 import type {SessionRef} from '../store/names.js'
 import type {ListedPart} from '../store/part.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
 import {discoverSessions, type LocalSession} from '../transcript/discover.js'
+import type {Extent} from './compare.js'
 import type {SyncContext} from './context.js'
 import {MirroredTranscript} from './mirror-transcript.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
 import {storeSummaryOf} from './store-summary.js'
+import type {TranscriptState} from './sync-state.js'
 
 const LOOK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 20_000
@@ -63,6 +65,9 @@ export class SessionMirror implements Mirror {
   readonly #options: MirrorOptions
   readonly #transcripts = new Map<string, MirroredTranscript>()
   readonly #stopping = new AbortController()
+  readonly #done = new AbortController()
+  /** By subpath: what earlier runs on this machine left as agreed. */
+  #agreed: ReadonlyMap<string, readonly Extent[]> = new Map()
   #watchers: FSWatcher[] = []
   #wake: () => void = () => undefined
   #onLost: (error: RepriseError) => void = () => undefined
@@ -73,6 +78,7 @@ export class SessionMirror implements Mirror {
   #sum = {bytes: 0, parts: 0, entries: 0}
   #renewals: Promise<void> = Promise.resolve()
   #renewed = 0
+  #isHeld = false
   #tidied = 0
   #summarizedAt = 0
 
@@ -92,6 +98,7 @@ export class SessionMirror implements Mirror {
   async settle(): Promise<{readonly machine: string; readonly at: number} | undefined> {
     const {parts, configDir} = this.#context
     const {sessionId} = this.#ref
+    await this.#hold()
     const {transcripts} = await parts.listSession(this.#ref)
     let last: ListedPart | undefined
     for (const {ref, parts: listed} of transcripts) {
@@ -110,6 +117,7 @@ export class SessionMirror implements Mirror {
 
   /** Brings the store to what is here now. @throws what `MirroredTranscript.sync` throws. */
   async begin(): Promise<void> {
+    await this.#hold()
     await this.#look(true)
     this.#summarizedAt = this.#context.clock.now()
   }
@@ -125,7 +133,7 @@ export class SessionMirror implements Mirror {
       this.#watch(path)
     }
     this.#loop = this.#follow()
-    this.#renewals = this.#renew()
+    void this.#hold()
   }
 
   get clean(): boolean {
@@ -136,13 +144,16 @@ export class SessionMirror implements Mirror {
     this.#stopping.abort()
     this.#wake()
     for (const watcher of this.#watchers) watcher.close()
-    await Promise.all([this.#loop, this.#renewals])
+    await this.#loop
     for (let pause = 250; !this.#lost; pause = Math.min(pause * 2, 4_000)) {
       try {
         await this.#look(true)
         await this.#attachments()
         for (const {transcript} of this.#transcripts.values()) await transcript.tidy()
-        return {...this.#sum, complete: true}
+        const gone = await this.#gone()
+        if (gone) return await this.#report(gone)
+        await this.#lease.renew()
+        return await this.#report()
       } catch (error) {
         this.#failed(error)
         if (signal?.aborted || !isPassing(error)) break
@@ -150,8 +161,18 @@ export class SessionMirror implements Mirror {
         if (signal?.aborted) break
       }
     }
-    const error = this.#lost ?? this.#error
-    return {...this.#sum, complete: false, ...(error && {error})}
+    return this.#report(this.#lost ?? this.#error ?? stopped())
+  }
+
+  async #report(error?: RepriseError): Promise<MirrorReport> {
+    await this[Symbol.asyncDispose]()
+    return {...this.#sum, complete: !error, ...(error && {error})}
+  }
+
+  /** A file that was mirrored and is not there any more may have held more than is stored. */
+  async #gone(): Promise<RepriseError | undefined> {
+    for (const mirrored of this.#transcripts.values()) if (await mirrored.isGone()) return fileGone(mirrored.path)
+    return undefined
   }
 
   async #follow(): Promise<void> {
@@ -182,9 +203,24 @@ export class SessionMirror implements Mirror {
     if (reason === 'woken' && !this.#stopping.signal.aborted) await clock.sleep(GATHER_MS)
   }
 
-  /** Beside the look at the files: a slow upload must not cost the lease. */
+  /** From the first call on, until `finish` or disposal: neither a slow pull nor a slow upload must cost the lease. */
+  async #hold(): Promise<void> {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    this.#renewals = this.#renew()
+    const {transcripts} = await this.#context.state.read(this.#ref.sessionId)
+    this.#agreed = new Map(Object.entries(transcripts).map(([key, known]) => [key, storedExtents(known)]))
+  }
+
+  /** Stops renewing. Not needed after `finish`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    this.#done.abort()
+    await this.#renewals
+  }
+
   async #renew(): Promise<void> {
-    const {signal} = this.#stopping
+    const {signal} = this.#done
     while (!signal.aborted && !this.#lost) {
       await this.#context.clock.sleep(RENEW_EVERY_MS, signal).catch(() => undefined)
       if (signal.aborted || this.#lost) return
@@ -223,7 +259,13 @@ export class SessionMirror implements Mirror {
     const known = this.#transcripts.get(path)
     if (known) return known
     const ref = {...this.#ref, ...(subpath !== undefined && {subpath})}
-    const mirrored = new MirroredTranscript(this.#context, this.#lease, ref, path)
+    const mirrored = new MirroredTranscript(
+      this.#context,
+      this.#lease,
+      ref,
+      path,
+      this.#agreed.get(subpath ?? '') ?? [],
+    )
     this.#transcripts.set(path, mirrored)
     return mirrored
   }
@@ -255,8 +297,8 @@ export class SessionMirror implements Mirror {
       const metadata = await pushMetadata(this.#context, {ref}, subagent, known)
       transcripts[subagent.subpath] = {...known, ...(metadata !== undefined && {metadata})}
     }
-    for (const {path, stored} of this.#transcripts.values()) {
-      const subpath = session.subagents.find((each) => each.transcript.path === path)?.subpath ?? ''
+    for (const {stored, transcript} of this.#transcripts.values()) {
+      const subpath = transcript.ref.subpath ?? ''
       if (stored) transcripts[subpath] = {...transcripts[subpath], agreed: {local: stored, stored}}
     }
     await state.write(this.#ref.sessionId, {...before, homeKey: this.#ref.homeKey, files, transcripts})
@@ -290,7 +332,37 @@ export class SessionMirror implements Mirror {
   }
 }
 
+const PASSING = [
+  'STORE_UNREACHABLE',
+  'STORE_THROTTLED',
+  'STORE_CONFLICT',
+  'LOCAL_CHANGED',
+  'SOURCE_CHANGED',
+  'OBJECT_NOT_FOUND',
+]
+
+function storedExtents({agreed}: TranscriptState): Extent[] {
+  return agreed ? [agreed.stored] : []
+}
+
+function fileGone(path: string): RepriseError {
+  return new RepriseError({
+    kind: 'unreachable',
+    code: 'LOCAL_GONE',
+    message: `${path} is not there any more: what it held at its end is not known to be stored`,
+    suggestions: ['Mount its directory again, and run reprise push.'],
+  })
+}
+
+function stopped(): RepriseError {
+  return new RepriseError({
+    kind: 'unreachable',
+    code: 'SYNC_INCOMPLETE',
+    message: 'there was no time to store the rest',
+  })
+}
+
 /** May go away by itself. */
 function isPassing(error: unknown): boolean {
-  return hasCode(error, 'STORE_UNREACHABLE', 'STORE_THROTTLED', 'STORE_CONFLICT', 'LOCAL_CHANGED', 'OBJECT_NOT_FOUND')
+  return hasCode(error, ...PASSING)
 }

@@ -1,7 +1,6 @@
 import {RepriseError} from '../base/errors.js'
-import type {ObjectBody} from '../object-store/object-store.js'
 import type {LeaseRecord} from '../registry/lease-record.js'
-import {deliveredBytes, measure, type TranscriptBytes} from '../store/bytes.js'
+import {deliveredBytes, measure, type TranscriptBytes, verifiedBody} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {Lease} from '../store/lease.js'
 import type {PartRange} from '../store/part.js'
@@ -19,7 +18,6 @@ import {type PlannedTranscript, pushRow} from './plan-push.js'
 import {storedSide} from './stored-side.js'
 import type {TranscriptState} from './sync-state.js'
 
-const IN_MEMORY = 8 * 1024 * 1024
 const LOOSE_PART = 4 * 1024 * 1024
 
 export interface Uploaded {
@@ -55,7 +53,7 @@ export async function appendTail(
     lastMs: lastMs(listing),
   }
   const entries = end.entries - start.entries
-  const body = await bodyOf(local, from, local.length)
+  const body = await verifiedBody(local, from, local.length, start.hash, end.digest)
   const tail = {to: local.length, after: end.digest, entries, body}
   const written = await appendUnleasedAt(writeContext(context), listing.ref, point, tail, ms)
   return written && {uploaded: {bytes: local.length - from, parts: 1, entries}, name: written.part.name}
@@ -123,6 +121,7 @@ export async function rebaseToLocal(
     if (!union) throw diverged(listing.ref.sessionId, row.local, row.stored)
     return rebaseTo(unionOf(local, side.bytes, row.stored), 'union')
   }
+  await transcript.assure()
   return undefined
 
   async function rebaseTo(target: TranscriptBytes, to: 'local' | 'union') {
@@ -139,14 +138,6 @@ export async function rebaseToLocal(
 }
 
 const noSurplus: Surplus = {entries: 0, messages: 0, ranges: []}
-
-/** Small bodies are read once, and can be sent again without the file. */
-async function bodyOf(local: LocalTranscript, from: number, to: number): Promise<ObjectBody> {
-  if (to - from > IN_MEMORY) return {size: to - from, open: () => local.read(from, to)}
-  const chunks: Uint8Array[] = []
-  for await (const chunk of local.read(from, to)) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
 
 export function diverged(sessionId: string, local: Surplus, stored: Surplus): RepriseError {
   return new RepriseError({
