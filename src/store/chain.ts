@@ -2,6 +2,7 @@ import {createHash, type Hash} from 'node:crypto'
 import {RepriseError} from '../base/errors.js'
 import {EMPTY_SHA256} from '../base/hash.js'
 import type {ListedPart, RangedPart} from './part.js'
+import {WorkLimit} from './work-limit.js'
 
 /** Where the chain reads bytes: `[start, end)` of a part's object. Called only where metadata cannot decide. */
 export interface PartSource {
@@ -36,6 +37,10 @@ export function slicesOf(last: Link | undefined): Slice[] {
   return slices.toReversed()
 }
 
+/** Hash states kept: each is about 600 bytes. A point lies on one link of a chain, and on one more for each merge around it. */
+const STATES_PER_POINT = 4
+const STATES_AT_LEAST = 50_000
+
 /**
  * Digests of the transcript that a chain of links makes, at any offset. Each part is streamed at most once and only when
  * metadata does not say; hash states are kept at the offsets where some part begins or ends, which is where questions come.
@@ -44,14 +49,22 @@ export class ChainDigests {
   readonly #source: PartSource
   readonly #points: readonly number[]
   readonly #states = new Map<Link, Map<number, Hash>>()
+  readonly #limit: WorkLimit
+  /** The links of the path that was asked about last, from byte 0 on. */
+  #path: Link[] = []
 
   /** @param points offsets that may be asked for, in any order. */
   constructor(source: PartSource, points: Iterable<number>) {
     this.#source = source
     this.#points = [...new Set(points)].toSorted((a, b) => a - b)
+    this.#limit = new WorkLimit(STATES_PER_POINT * this.#points.length + STATES_AT_LEAST)
   }
 
-  /** Digest of the transcript's first `offset` bytes on the path that ends in `last`; `offset` is at most its length. */
+  /**
+   * Digest of the transcript's first `offset` bytes on the path that ends in `last`; `offset` is at most its length.
+   *
+   * @throws PART_DAMAGED, LISTING_TOO_TANGLED
+   */
   async at(last: Link | undefined, offset: number): Promise<string> {
     if (offset === 0) return EMPTY_SHA256
     const {link, next} = this.#linkAt(last, offset)
@@ -73,12 +86,24 @@ export class ChainDigests {
 
   /** The link that gives the byte before `offset`, and the one after it on the path. */
   #linkAt(last: Link | undefined, offset: number): {link: Link; next?: Link} {
-    let next: Link | undefined
-    for (let link = last; link; link = link.previous) {
-      if (link.start < offset && offset <= link.part.range.to) return {link, ...(next && {next})}
-      next = link
+    if (last && last.start < offset && offset <= last.part.range.to) return {link: last}
+    const links = this.#linksOf(last)
+    const after = firstIndex(links, (each) => each.start >= offset)
+    const [link, next] = [links[after - 1], links[after]]
+    if (!link || offset > link.part.range.to) throw new Error(`offset ${offset} lies beyond the path`)
+    return {link, ...(next && {next})}
+  }
+
+  #linksOf(last: Link | undefined): readonly Link[] {
+    const known = this.#path.at(-1)
+    if (known === last) return this.#path
+    if (last && known && last.previous === known) this.#path.push(last)
+    else {
+      this.#path = []
+      for (let link = last; link; link = link.previous) this.#path.push(link)
+      this.#path.reverse()
     }
-    throw new Error(`offset ${offset} lies beyond the path`)
+    return this.#path
   }
 
   async #state(link: Link, offset: number): Promise<Hash> {
@@ -100,19 +125,19 @@ export class ChainDigests {
   /** Streams the rest of a link's part after the state at its start; keeps a state at every point inside. */
   async #stream(link: Link, atStart: Hash, upTo: number): Promise<Hash> {
     const {from, to, after} = link.part.range
-    const points = this.#points.filter((point) => point > link.start && point <= to)
-    if (!points.includes(upTo)) points.push(upTo)
-    points.sort((a, b) => a - b)
+    const points = this.#pointsInside(link.start, to, upTo)
+    this.#limit.giveBack(this.#states.get(link)?.size ?? 0)
+    this.#limit.spend(points.length, link.part)
     const states = new Map<number, Hash>()
+    let at = 0
     const hash = atStart.copy()
     let offset = link.start
     for await (let chunk of this.#source.read(link.part, link.start - from, to - from)) {
-      for (let point = points[0]; point !== undefined && point <= offset + chunk.length; point = points[0]) {
+      for (let point = points[at]; point !== undefined && point <= offset + chunk.length; point = points[++at]) {
         hash.update(chunk.subarray(0, point - offset))
         chunk = chunk.subarray(point - offset)
         offset = point
         states.set(point, hash.copy())
-        points.shift()
       }
       hash.update(chunk)
       offset += chunk.length
@@ -123,6 +148,30 @@ export class ChainDigests {
     if (!state) throw new Error(`no state at ${upTo}`)
     return state
   }
+
+  /** The points in `(start, to]`, and `asked`, which lies there too. */
+  #pointsInside(start: number, to: number, asked: number): number[] {
+    const first = firstIndex(this.#points, (point) => point > start)
+    const points = this.#points.slice(
+      first,
+      firstIndex(this.#points, (point) => point > to),
+    )
+    const place = firstIndex(points, (point) => point >= asked)
+    if (points[place] !== asked) points.splice(place, 0, asked)
+    return points
+  }
+}
+
+/** Where the elements begin that have a property which, once an element has it, all after it have. */
+function firstIndex<T>(sorted: readonly T[], has: (element: T) => boolean): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const element = sorted[middle]
+    if (element !== undefined && has(element)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** The bytes of a part are not what its metadata says. */

@@ -1,8 +1,17 @@
+import pMap from 'p-map'
 import {entryIdentity, parseObject} from '../transcript/entry-identity.js'
 import {type Line, readLines} from '../transcript/lines.js'
 import type {PartSource} from './chain.js'
 import {compareNames, isRanged, type ListedPart, type RangedPart} from './part.js'
 import type {Resolution} from './resolve.js'
+import {WorkLimit} from './work-limit.js'
+
+/** Parts beside the path that are read at once. */
+const CONCURRENCY = 16
+
+/** Lines and pairs of forks compared: forks that share a run are few. */
+const COMPARISONS_PER_LINE = 16
+const COMPARISONS_AT_LEAST = 1_000_000
 
 /** Bytes `[start, end)` of one part's object. `unterminated`: the last line lacks its `\n`, which a reader adds. */
 export interface Segment {
@@ -45,24 +54,35 @@ interface OffPart {
   shared: number
 }
 
+type Fork = OffPart & {readonly range: RangedPart['range']}
+
+function isFork(part: OffPart): part is Fork {
+  return part.range !== undefined
+}
+
 /** Rule R2: what parts beside the path give, without repeats. Streams the path once, and only when there are such parts. */
 export async function deliver(resolution: Resolution, source: PartSource): Promise<Delivery> {
-  const metadata: Segment[] = []
-  const off: OffPart[] = []
   const beside = [...resolution.forks, ...resolution.loose, ...resolution.metadata].toSorted(compareNames)
-  for (const part of beside) {
-    const lines: OffLine[] = []
-    for await (const line of readLines(source.read(part, 0, part.size), {onTooLong: 'report'})) {
-      const isMetadata = isMetadataEntry(line)
-      if (isMetadata) metadata.push(segmentOf(part, line.offset, line.length, line.state === 'torn'))
-      lines.push(offLine(line, !isMetadata && !isBlank(line)))
-    }
-    if (lines.some((line) => line.isEntry))
-      off.push({part, ...(isRanged(part) && {range: part.range}), lines, shared: 0})
-  }
+  const read = await pMap(beside, (part) => readOff(part, source), {concurrency: CONCURRENCY})
+  const off = read.filter(({lines}) => lines.some((line) => line.isEntry))
   const path = await scanPath(resolution, source, off)
   await shareForks(resolution, off)
-  return interleave(resolution, keepNew(off, path), metadata)
+  return interleave(
+    resolution,
+    keepNew(off, path),
+    read.flatMap((each) => each.metadata),
+  )
+}
+
+async function readOff(part: ListedPart, source: PartSource): Promise<OffPart & {readonly metadata: Segment[]}> {
+  const metadata: Segment[] = []
+  const lines: OffLine[] = []
+  for await (const line of readLines(source.read(part, 0, part.size), {onTooLong: 'report'})) {
+    const isMetadata = isMetadataEntry(line)
+    if (isMetadata) metadata.push(segmentOf(part, line.offset, line.length, line.state === 'torn'))
+    lines.push(offLine(line, !isMetadata && !isBlank(line)))
+  }
+  return {part, ...(isRanged(part) && {range: part.range}), lines, shared: 0, metadata}
 }
 
 interface PathEntries {
@@ -77,7 +97,7 @@ async function scanPath(resolution: Resolution, source: PartSource, off: readonl
   const uuids = new Set<string>()
   const bytes = new Map<string, ListedPart>()
   if (wanted.size === 0) return {uuids, bytes}
-  const runs = await pathRuns(resolution, off)
+  const runs = new PathRuns(await leavingForks(resolution, off))
   for (const {part, start, end} of resolution.slices) {
     const {from} = part.range
     for await (const line of readLines(source.read(part, start - from, end - from), {
@@ -85,7 +105,7 @@ async function scanPath(resolution: Resolution, source: PartSource, off: readonl
       onTooLong: 'report',
     })) {
       const {key, uuid} = entryIdentity(line.bytes)
-      for (const run of runs) run.see(line.offset, line.length, key)
+      runs.see(line.offset, line.length, key)
       if (!wanted.has(key)) continue
       if (uuid !== undefined) uuids.add(key)
       const known = bytes.get(key)
@@ -96,52 +116,88 @@ async function scanPath(resolution: Resolution, source: PartSource, off: readonl
 }
 
 /** The forks that leave the path at a point where both agree: they may share a run with it from there. */
-async function pathRuns(resolution: Resolution, off: readonly OffPart[]): Promise<SharedRun[]> {
-  const runs: SharedRun[] = []
-  for (const fork of off) {
-    if (!fork.range || fork.range.from >= resolution.length) continue
-    if ((await resolution.digests.at(resolution.path, fork.range.from)) === fork.range.before)
-      runs.push(new SharedRun(fork))
+async function leavingForks(resolution: Resolution, off: readonly OffPart[]): Promise<Fork[]> {
+  const leaving: Fork[] = []
+  for (const fork of off.filter(isFork)) {
+    const {from, before} = fork.range
+    if (from < resolution.length && (await resolution.digests.at(resolution.path, from)) === before) leaving.push(fork)
   }
-  return runs
+  return leaving
 }
 
-/** Follows another sequence of lines as long as it is the fork's own. */
+/** Follows the path's lines, each beside the forks alone that are still as the path is. */
+class PathRuns {
+  readonly #waiting: Fork[]
+  #open: SharedRun[] = []
+
+  constructor(forks: readonly Fork[]) {
+    this.#waiting = forks.toSorted((a, b) => b.range.from - a.range.from)
+  }
+
+  see(offset: number, length: number, key: string): void {
+    for (let fork = this.#waiting.at(-1); fork && fork.range.from <= offset; fork = this.#waiting.at(-1)) {
+      if (fork.range.from === offset) this.#open.push(new SharedRun(fork))
+      this.#waiting.pop()
+    }
+    if (this.#open.length > 0) this.#open = this.#open.filter((run) => run.goesOn(length, key))
+  }
+}
+
+/** Follows another sequence of lines, from the fork's beginning, as long as it is the fork's own. */
 class SharedRun {
   readonly #fork: OffPart
-  #next: number
   #count = 0
 
   constructor(fork: OffPart) {
     this.#fork = fork
-    this.#next = fork.range?.from ?? 0
   }
 
-  see(offset: number, length: number, key: string): void {
-    if (offset !== this.#next) return
+  goesOn(length: number, key: string): boolean {
     const line = this.#fork.lines[this.#count]
-    if (line?.key !== key || line.length !== length) return
+    if (line?.key !== key || line.length !== length) return false
     this.#count++
-    this.#next += length
     this.#fork.shared = Math.max(this.#fork.shared, this.#count)
+    return true
   }
 }
 
-/** Two forks of one point share the run that both begin with: it is given once. */
+/** Two forks of one point share the run that both begin with: it is given once, by the one whose key sorts first. */
 async function shareForks(resolution: Resolution, off: readonly OffPart[]): Promise<void> {
-  const forks = off.filter((each) => each.range)
-  for (const [index, later] of forks.entries()) {
-    for (const earlier of forks.slice(0, index)) {
-      if (!later.range || !earlier.range || !(await meet(resolution, earlier, later.range))) continue
-      const run = new SharedRun(later)
-      for (const line of earlier.lines) run.see(earlier.range.from + line.start, line.length, line.key)
+  const lines = off.reduce((sum, each) => sum + each.lines.length, 0)
+  const limit = new WorkLimit(COMPARISONS_PER_LINE * lines + COMPARISONS_AT_LEAST)
+  let open: Fork[] = []
+  // The sort keeps key order among forks of one beginning.
+  for (const fork of off.filter(isFork).toSorted((a, b) => a.range.from - b.range.from)) {
+    const {from} = fork.range
+    open = open.filter((each) => each.range.to > from)
+    limit.spend(open.length, fork.part)
+    for (const earlier of open) {
+      if (compareNames(earlier.part, fork.part) > 0 || !(await meet(resolution, earlier, fork.range))) continue
+      const run = new SharedRun(fork)
+      let at = lineAt(earlier, from)
+      for (let line = earlier.lines[at]; line && run.goesOn(line.length, line.key); line = earlier.lines[++at])
+        limit.spend(1, fork.part)
     }
+    open.push(fork)
   }
 }
 
-async function meet(resolution: Resolution, earlier: OffPart, {from, before}: RangedPart['range']): Promise<boolean> {
-  const range = earlier.range
-  if (!range || from < range.from || from >= range.to) return false
+/** Index of the line that begins at an offset of the transcript; past the end where none does. */
+function lineAt({lines, range}: Fork, offset: number): number {
+  let [low, high] = [0, lines.length - 1]
+  while (low <= high) {
+    const middle = (low + high) >>> 1
+    const start = range.from + (lines[middle]?.start ?? 0)
+    if (start === offset) return middle
+    if (start < offset) low = middle + 1
+    else high = middle - 1
+  }
+  return lines.length
+}
+
+/** Whether the earlier fork, which reaches beyond the later one's beginning, agrees with it up to there. */
+async function meet(resolution: Resolution, earlier: Fork, {from, before}: RangedPart['range']): Promise<boolean> {
+  const {range} = earlier
   if (from === range.from) return before === range.before
   const link = resolution.links.get(earlier.part.name)
   return link !== undefined && (await resolution.digests.at(link, from)) === before

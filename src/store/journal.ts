@@ -1,7 +1,8 @@
+import pMap from 'p-map'
 import * as v from 'valibot'
 import {RepriseError} from '../base/errors.js'
 import {listAll} from '../object-store/list-all.js'
-import {CREATE, type ObjectStore} from '../object-store/object-store.js'
+import {CREATE, type ObjectStore, type ObjectSummary} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
 import {journalPrefix, type TranscriptRef} from './names.js'
 
@@ -20,23 +21,74 @@ export interface Journal {
 const Content = v.object({version: v.literal(1), confirmed: v.boolean(), displaced: v.array(v.string())})
 
 const MAX_JOURNAL_BYTES = 8 * 1024 * 1024
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+const MAX_COUNT = 10_000
+const MAX_KNOWN_BYTES = 16 * 1024 * 1024
+const CONCURRENCY = 16
 
-export async function readJournals(store: ObjectStore, ref: TranscriptRef): Promise<Journal[]> {
-  const prefix = journalPrefix(ref)
-  const {objects} = await listAll(store, {prefix, delimiter: '/'})
-  const journals: Journal[] = []
-  for (const {key} of objects) {
-    const object = await readObject(store, key, {limit: MAX_JOURNAL_BYTES})
-    if (!object || !key.endsWith('.json')) continue
-    const content = parse(key, object.bytes)
-    journals.push({
-      part: key.slice(prefix.length, -'.json'.length),
-      displaced: new Set(content.displaced),
-      confirmed: content.confirmed,
-      etag: object.etag,
-    })
+/** Confirmed journals, which no writer changes any more, kept for whoever looks again. Bounded: the oldest go first. */
+export class KnownJournals {
+  readonly #journals = new Map<string, {readonly journal: Journal; readonly etag: string; readonly size: number}>()
+  #bytes = 0
+
+  get({key, etag}: ObjectSummary): Journal | undefined {
+    const known = this.#journals.get(key)
+    return known?.etag === etag ? known.journal : undefined
   }
-  return journals
+
+  add({key, etag, size}: ObjectSummary, journal: Journal): void {
+    this.#drop(key)
+    this.#journals.set(key, {journal, etag, size})
+    this.#bytes += size
+    for (const oldest of this.#journals.keys()) {
+      if (this.#bytes <= MAX_KNOWN_BYTES) break
+      this.#drop(oldest)
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#journals.get(key)?.size ?? 0
+    this.#journals.delete(key)
+  }
+}
+
+/**
+ * All journals of a transcript: one request for the listing, and one for each that is not known as confirmed.
+ *
+ * @throws JOURNAL_DAMAGED, TOO_MANY_JOURNALS
+ */
+export async function readJournals(
+  store: ObjectStore,
+  ref: TranscriptRef,
+  known: KnownJournals = new KnownJournals(),
+): Promise<Journal[]> {
+  const prefix = journalPrefix(ref)
+  const listing = await listAll(store, {prefix, delimiter: '/'})
+  const objects = listing.objects.filter(({key}) => key.endsWith('.json'))
+  const total = objects.reduce((sum, {size}) => sum + size, 0)
+  if (objects.length > MAX_COUNT || total > MAX_TOTAL_BYTES) throw tooMany(prefix, objects.length, total)
+  const journals = await pMap(objects, (object) => readJournal(store, prefix, object, known), {
+    concurrency: CONCURRENCY,
+  })
+  return journals.filter((journal) => journal !== undefined)
+}
+
+async function readJournal(
+  store: ObjectStore,
+  prefix: string,
+  listed: ObjectSummary,
+  known: KnownJournals,
+): Promise<Journal | undefined> {
+  const kept = known.get(listed)
+  if (kept) return kept
+  const {key} = listed
+  const object = await readObject(store, key, {limit: MAX_JOURNAL_BYTES})
+  if (!object) return undefined
+  const {confirmed, displaced} = parse(key, object.bytes)
+  const part = key.slice(prefix.length, -'.json'.length)
+  const journal = {part, displaced: new Set(displaced), confirmed, etag: object.etag}
+  if (confirmed && object.etag === listed.etag) known.add(listed, journal)
+  return journal
 }
 
 /** Written before the rebase's part. A journal of that name that is there already is an earlier try of the same rebase. */
@@ -94,4 +146,13 @@ function parse(key: string, bytes: Uint8Array): v.InferOutput<typeof Content> {
       cause,
     })
   }
+}
+
+function tooMany(prefix: string, count: number, bytes: number): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'TOO_MANY_JOURNALS',
+    message: `${prefix} holds ${count} rebase journals of ${bytes} bytes; at most ${MAX_COUNT} of ${MAX_TOTAL_BYTES} are read`,
+    suggestions: ['reprise doctor'],
+  })
 }

@@ -1,5 +1,10 @@
 import {ChainDigests, type Link, type PartSource, type Slice, slicesOf} from './chain.js'
 import {compareNames, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
+import {WorkLimit} from './work-limit.js'
+
+/** Parts looked at where another one begins: in a chain one, among a merge's inputs a few. */
+const LOOKS_PER_PART = 16
+const LOOKS_AT_LEAST = 100_000
 
 /**
  * What one listing of a transcript amounts to: the path, whose bytes are the transcript, and what stands beside it. Pure over
@@ -45,6 +50,7 @@ export interface ResolveInput {
   readonly displacedBy?: (on: ReadonlySet<string>) => ReadonlySet<string>
 }
 
+/** @throws PART_DAMAGED, LISTING_TOO_TANGLED; OBJECT_NOT_FOUND when a part is gone that had to be read: list again. */
 export async function resolveParts({
   parts,
   source,
@@ -118,25 +124,61 @@ function compareRank(a: RangedPart, b: RangedPart): number {
  */
 async function linkParts(ranged: readonly RangedPart[], digests: ChainDigests): Promise<Map<string, Link>> {
   const links = new Map<string, Link>()
+  const limit = new WorkLimit(LOOKS_PER_PART * ranged.length + LOOKS_AT_LEAST)
   const candidates = ranged.toSorted(
     (a, b) => a.range.from - b.range.from || b.range.epoch - a.range.epoch || compareNames(b, a),
   )
+  let joints = new Joints(0, [], digests)
   for (const part of candidates) {
     const {from, before} = part.range
-    if (from === 0) {
-      links.set(part.name, {part, start: 0})
-      continue
+    if (from !== joints.offset) {
+      joints = new Joints(from, joints.reaching(from), digests)
+      limit.spend(joints.size, part)
     }
-    for (const candidate of candidates) {
-      if (candidate.range.from >= from) break
-      const link = candidate.range.to >= from ? links.get(candidate.name) : undefined
-      if (link && (await digests.at(link, from)) === before) {
-        links.set(part.name, {part, previous: link, start: from})
-        break
-      }
-    }
+    const previous = from === 0 ? undefined : await joints.find(before)
+    if (from > 0 && !previous) continue
+    const link = {part, start: from, ...(previous && {previous})}
+    links.set(part.name, link)
+    joints.beginning.push(link)
   }
   return links
+}
+
+/** What the paths that reach an offset hold up to there. Each path is asked once, for all parts that begin at that offset. */
+class Joints {
+  readonly offset: number
+  /** Links that begin here; they may be predecessors further on. */
+  readonly beginning: Link[] = []
+  readonly #reaching: readonly Link[]
+  readonly #digests: ChainDigests
+  readonly #known = new Map<string, Link>()
+  #asked = 0
+
+  constructor(offset: number, reaching: readonly Link[], digests: ChainDigests) {
+    this.offset = offset
+    this.#reaching = reaching
+    this.#digests = digests
+  }
+
+  get size(): number {
+    return this.#reaching.length
+  }
+
+  /** The links from here and from before that reach a later offset, in the order in which they are preferred. */
+  reaching(offset: number): Link[] {
+    return [...this.#reaching, ...this.beginning].filter((link) => link.part.range.to >= offset)
+  }
+
+  /** The first link with that digest at the offset. */
+  async find(digest: string): Promise<Link | undefined> {
+    for (; !this.#known.has(digest); this.#asked++) {
+      const link = this.#reaching[this.#asked]
+      if (!link) return undefined
+      const found = await this.#digests.at(link, this.offset)
+      if (!this.#known.has(found)) this.#known.set(found, link)
+    }
+    return this.#known.get(digest)
+  }
 }
 
 /** Goes on from the tip with parts of its generation that agree with the path and reach beyond it. */
@@ -146,20 +188,42 @@ async function extend(
   ranking: readonly RangedPart[],
   digests: ChainDigests,
 ): Promise<Link | undefined> {
+  const rank = new Map(ranking.map((part, index) => [part, index]))
+  const waiting = ranking
+    .filter((part) => part.range.gen === tip.range.gen && part.range.to > tip.range.to)
+    .toSorted((a, b) => b.range.from - a.range.from)
+  const limit = new WorkLimit(LOOKS_PER_PART * ranking.length + LOOKS_AT_LEAST)
   let path = tipLink
-  for (let grown = true; grown;) {
-    grown = false
-    const length = path?.part.range.to ?? 0
-    for (const part of ranking) {
-      const {from, to, before, gen} = part.range
-      if (gen !== tip.range.gen || from > length || to <= length) continue
-      if ((await digests.at(path, from)) !== before) continue
-      if (from < length && (await digests.continued(path, from, part, length - from)) !== path?.part.range.after)
-        continue
-      path = {part, start: length, ...(path && {previous: path})}
-      grown = true
-      break
+  let reached: RangedPart[] = []
+  for (let length = tip.range.to; ; length = path?.part.range.to ?? length) {
+    reached = reached.filter((part) => part.range.to > length)
+    const before = reached.length
+    for (let part = waiting.at(-1); part && part.range.from <= length; part = waiting.at(-1)) {
+      if (part.range.to > length) reached.push(part)
+      waiting.pop()
     }
+    limit.spend(reached.length, tip)
+    if (reached.length > before) reached.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0))
+    const next = await firstThatAgrees(reached, path, length, digests)
+    if (!next) return path
+    path = {part: next, start: length, ...(path && {previous: path})}
   }
-  return path
+}
+
+/** Takes parts from the front until one agrees. Who disagrees with a path does so with all that it grows to, and is read once. */
+async function firstThatAgrees(
+  parts: RangedPart[],
+  path: Link | undefined,
+  length: number,
+  digests: ChainDigests,
+): Promise<RangedPart | undefined> {
+  for (const [index, part] of parts.entries()) {
+    const {from, before} = part.range
+    if ((await digests.at(path, from)) !== before) continue
+    if (from < length && (await digests.continued(path, from, part, length - from)) !== path?.part.range.after) continue
+    parts.splice(0, index + 1)
+    return part
+  }
+  parts.length = 0
+  return undefined
 }

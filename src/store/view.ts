@@ -1,6 +1,7 @@
+import {RepriseError} from '../base/errors.js'
 import {type Delivery, deliver} from './deliver.js'
-import {displacedNames, type Journal, readJournals, supersededNames} from './journal.js'
-import type {TranscriptRef} from './names.js'
+import {displacedNames, type Journal, KnownJournals, readJournals, supersededNames} from './journal.js'
+import {type TranscriptRef, transcriptPrefix} from './names.js'
 import type {ListedPart, RangedPart} from './part.js'
 import {againWhenMoved, type PartListing, type Parts} from './parts.js'
 import {type Resolution, resolveParts} from './resolve.js'
@@ -24,7 +25,17 @@ export interface ViewOptions {
   readonly journals?: 'when-needed' | 'always'
 }
 
-/** Lists a transcript and resolves it, again where parts moved in between. */
+const MAX_LISTINGS = 10
+
+/** Who looks again at a transcript reads what it has seen confirmed no second time. */
+const KNOWN = new WeakMap<Parts, KnownJournals>()
+
+/**
+ * Lists a transcript and resolves it, again where parts moved in between.
+ *
+ * @throws TRANSCRIPT_BUSY when rebases land faster than they can be read; PART_DAMAGED, JOURNAL_DAMAGED, LISTING_TOO_TANGLED,
+ *   TOO_MANY_JOURNALS.
+ */
 export async function viewTranscript(
   parts: Parts,
   ref: TranscriptRef,
@@ -39,14 +50,16 @@ export async function viewTranscript(
 }
 
 async function viewListing(parts: Parts, first: PartListing, always: boolean): Promise<TranscriptView> {
-  for (let listing = first, again = true; ; again = false) {
+  const unlisted = new UnlistedRebases()
+  for (let listing = first, listings = 1; ; listings++) {
     const {ref} = listing
     const described = await parts.describe(listing.parts)
     let resolution = await resolveParts({parts: described, source: parts})
     let journals: Journal[] = []
     if (always || resolution.forks.length > 0 || resolution.loose.length > 0) {
-      journals = await readJournals(parts.store, ref)
-      if (again && cameLater(journals, listing)) {
+      journals = await readJournals(parts.store, ref, knownTo(parts))
+      if (unlisted.askForMore(journals, listing)) {
+        if (listings === MAX_LISTINGS) throw busy(ref)
         listing = await parts.list(ref)
         continue
       }
@@ -64,8 +77,48 @@ async function viewListing(parts: Parts, first: PartListing, always: boolean): P
   }
 }
 
-/** A rebase finished between the listing and the journals: its part must be listed before its journal may count. */
-function cameLater(journals: readonly Journal[], {parts}: PartListing): boolean {
-  const listed = new Set(parts.map((part) => part.name))
-  return journals.some((each) => !listed.has(each.part) && [...each.displaced].some((name) => listed.has(name)))
+/**
+ * Journals that name a listed part while their own is not listed. Their rebase ended between the listing and the journals, and
+ * its part must be listed before they may count; or that part is gone for good, merged or displaced, which is known when a
+ * listing from after the mark does not have it either, and nothing went meanwhile.
+ */
+class UnlistedRebases {
+  #confirmed: ReadonlySet<string> = new Set()
+  #before: ReadonlySet<string> = new Set()
+  #askedForOpen = false
+
+  /** Whether it takes another listing before these journals say what this one amounts to. */
+  askForMore(journals: readonly Journal[], {parts}: PartListing): boolean {
+    const listed = new Set(parts.map((part) => part.name))
+    const unlisted = journals.filter(
+      (each) => !listed.has(each.part) && [...each.displaced].some((name) => listed.has(name)),
+    )
+    const confirmed = new Set(unlisted.filter((each) => each.confirmed).map((each) => each.part))
+    const settled = isSubset(confirmed, this.#confirmed) && (confirmed.size === 0 || isSubset(this.#before, listed))
+    this.#confirmed = confirmed
+    this.#before = listed
+    // One without a mark counts only when its part is on the path, but it may be about to: it is asked for once.
+    const open = !this.#askedForOpen && unlisted.length > confirmed.size
+    if (open) this.#askedForOpen = true
+    return !settled || open
+  }
+}
+
+function isSubset<T>(part: ReadonlySet<T>, whole: ReadonlySet<T>): boolean {
+  return [...part].every((each) => whole.has(each))
+}
+
+function knownTo(parts: Parts): KnownJournals {
+  const known = KNOWN.get(parts) ?? new KnownJournals()
+  KNOWN.set(parts, known)
+  return known
+}
+
+function busy(ref: TranscriptRef): RepriseError {
+  return new RepriseError({
+    kind: 'conflict',
+    code: 'TRANSCRIPT_BUSY',
+    message: `${transcriptPrefix(ref)}: others keep rewriting it while it is read`,
+    suggestions: ['Run the command again.', 'reprise status'],
+  })
 }

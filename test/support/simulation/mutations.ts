@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'journal: one whose part is not listed means to list again',
-    edits: [{file: 'store/view', find: 'if (again && cameLater(journals, listing))', replace: 'if (false)'}],
+    edits: [{file: 'store/view', find: 'if (unlisted.askForMore(journals, listing))', replace: 'if (false)'}],
     caughtBy: 'a rebase that ends between a listing and its journals hides nothing',
   },
   {
@@ -68,12 +68,18 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'extend: the path goes on beyond the tip',
-    edits: [{file: RESOLVE, find: 'for (let grown = true; grown;)', replace: 'for (let grown = false; grown;)'}],
+    edits: [
+      {
+        file: RESOLVE,
+        find: 'const next = await firstThatAgrees(reached, path, length, digests)',
+        replace: 'const next = undefined',
+      },
+    ],
     caughtBy: {mix: 9, seed: 100000},
   },
   {
     rule: "generation: only the tip's generation extends it",
-    edits: [{file: RESOLVE, find: 'gen !== tip.range.gen ||', replace: ''}],
+    edits: [{file: RESOLVE, find: 'part.range.gen === tip.range.gen && ', replace: ''}],
     caughtBy: {mix: 0, seed: 100002},
   },
   {
