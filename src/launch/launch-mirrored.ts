@@ -1,4 +1,5 @@
-import type {RepriseError} from '../base/errors.js'
+import type {Clock} from '../base/clock.js'
+import {RepriseError} from '../base/errors.js'
 import type {StoreLease} from '../registry/store-lease.js'
 import type {Mirror, MirrorReport} from '../sync/mirror.js'
 import {type ChildEnd, launchClaude, type LaunchOptions} from './child.js'
@@ -7,6 +8,8 @@ import type {LaunchPlan} from './plan.js'
 
 /** How long a store that does not answer may hold up the end of a session that nobody interrupted. */
 const PATIENCE_MS = 60_000
+/** For the answer that is on its way. */
+const LAST_MOMENT_MS = 500
 
 export interface MirroredLaunch {
   readonly end: ChildEnd
@@ -16,6 +19,8 @@ export interface MirroredLaunch {
 export interface MirroredLaunchOptions extends Omit<LaunchOptions, 'signal'> {
   /** One line for the person at the terminal, on stderr. */
   readonly inform: (line: string) => void
+  /** Called right before claude is started: from here on a signal must not end this process before its work is stored. */
+  readonly onStart?: () => Promise<void>
 }
 
 /**
@@ -36,6 +41,7 @@ export async function launchMirrored(
   }
   let end: ChildEnd
   try {
+    await options.onStart?.()
     const child = await launchClaude(plan, {...options, signal: lost.signal})
     mirror.start(onLost)
     end = await child.ended
@@ -60,10 +66,23 @@ async function finish(mirror: Mirror, {received}: ChildEnd, options: MirroredLau
   const interrupt = (): void => impatient.abort()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
   try {
-    return await mirror.finish(impatient.signal)
+    return await Promise.race([mirror.finish(impatient.signal), outOfTime(impatient.signal, clock)])
   } finally {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(name, interrupt)
     done.abort()
     await giveUp
   }
+}
+
+/** A request that hangs is not waited for: what it was to store is said to be missing. */
+async function outOfTime(signal: AbortSignal, clock: Clock): Promise<MirrorReport> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, {once: true}))
+  await clock.sleep(LAST_MOMENT_MS)
+  const error = new RepriseError({
+    kind: 'unreachable',
+    code: 'SYNC_INCOMPLETE',
+    message: 'the store did not take the rest in time',
+    suggestions: ['Store it from this machine later: reprise push'],
+  })
+  return {bytes: 0, parts: 0, entries: 0, complete: false, error}
 }

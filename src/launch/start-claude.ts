@@ -86,10 +86,14 @@ export async function startResume(context: StartContext, request: ResumeRequest)
     return startRun(context, {sessionId, links})
   }
   if (forkInto === undefined) {
-    return recorded(context, sessionId, links, () => resumeSession(context.sync, sessionId, plan, options))
+    return recorded(context, sessionId, links, (onStart) =>
+      resumeSession(context.sync, sessionId, plan, {...options, onStart}),
+    )
   }
   await prepareSession(context.sync, sessionId, options)
-  return recorded(context, forkInto, links, () => runSession(context.sync, forkInto, plan, options))
+  return recorded(context, forkInto, links, (onStart) =>
+    runSession(context.sync, forkInto, plan, {...options, onStart}),
+  )
 }
 
 /** Begins a session, known to the registry before its first message. */
@@ -98,7 +102,9 @@ export async function startRun(
   {sessionId, links}: Pick<ResumeRequest, 'sessionId' | 'links'>,
 ): Promise<StartedSession> {
   const plan = planLaunch({type: 'run', sessionId}, context)
-  return recorded(context, sessionId, links, () => runSession(context.sync, sessionId, plan, optionsOf(context, links)))
+  return recorded(context, sessionId, links, (onStart) =>
+    runSession(context.sync, sessionId, plan, {...optionsOf(context, links), onStart}),
+  )
 }
 
 /** Looked at before anything is written for it: a mistyped id would get a lease and, for ever, a home. */
@@ -143,15 +149,17 @@ function optionsOf(context: StartContext, links: ResumeRequest['links']) {
   }
 }
 
-/** Links the session before claude starts; how it ended is recorded after, and a registry that fails then costs a line on stderr. */
+/** Links the session right before claude starts, when the lease is held; how it ended is recorded after, and a registry that fails then costs a line on stderr. */
 async function recorded(
   context: StartContext,
   sessionId: string,
   links: ResumeRequest['links'],
-  launch: () => Promise<MirroredLaunch>,
+  launch: (onStart: () => Promise<void>) => Promise<MirroredLaunch>,
 ): Promise<StartedSession> {
-  for (const link of links) await record(context, link, sessionId, 'running')
-  const {end, report} = await launch()
+  const {end, report} = await launch(async () => {
+    for (const link of links) await record(context, link, sessionId, 'running')
+    for (const name of OUTLIVED) process.on(name, ignore)
+  })
   const path = transcriptPath(context.sync.configDir, context.projectKey, sessionId)
   for (const {kind, id} of links) {
     const status = report.complete ? 'ended' : 'unsaved'
@@ -162,6 +170,7 @@ async function recorded(
   }
   const exitCode = report.complete ? exitCodeOfChild(end) : report.error?.code === 'LEASE_LOST' ? 4 : 6
   if (!report.complete) context.inform(notStored(path, report.error))
+  for (const name of OUTLIVED) process.removeListener(name, ignore)
   return {
     sessionId,
     path,
@@ -196,6 +205,11 @@ async function record(
     current === undefined ? {mode: 'create'} : {mode: 'append', after: current},
   )
 }
+
+/** Signals are claude's to obey; this process ends when what claude wrote is stored. */
+const OUTLIVED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+function ignore(): void {}
 
 /** What is good to have, but no reason to keep a person waiting whose store does not answer. */
 async function soon(work: Promise<void>, {sync, graceMs}: StartContext): Promise<void> {

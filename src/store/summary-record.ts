@@ -1,10 +1,12 @@
 import * as v from 'valibot'
+import {isShallow} from '../base/shallow.js'
 import {listAll} from '../object-store/list-all.js'
 import {type ObjectStore, OVERWRITE} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
 import {SUMMARY_PREFIX, summaryKeyOf} from './names.js'
 
 const MAX_SUMMARY_BYTES = 64 * 1024
+const DEEPEST = 32
 
 const Text = v.optional(v.string())
 const Count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)))
@@ -45,13 +47,15 @@ export async function writeSummary(store: ObjectStore, summary: SessionSummary):
 /** @returns undefined where there is none that this code can read: it is derived data, and never an error. */
 export async function readSummary(store: ObjectStore, sessionId: string): Promise<SessionSummary | undefined> {
   const object = await readObject(store, summaryKeyOf(sessionId), {limit: MAX_SUMMARY_BYTES}).catch(() => undefined)
-  return object && decodeSummary(object.bytes)
+  return object && decodeSummary(object.bytes, sessionId)
 }
 
-export function decodeSummary(bytes: Uint8Array): SessionSummary | undefined {
+/** @returns undefined for what no version of ours writes; a summary speaks for the session alone that it is stored under. */
+export function decodeSummary(bytes: Uint8Array, sessionId: string): SessionSummary | undefined {
   try {
-    const parsed = v.safeParse(SessionSummarySchema, JSON.parse(Buffer.from(bytes).toString()))
-    return parsed.success ? parsed.output : undefined
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString())
+    const parsed = isShallow(value, DEEPEST) ? v.safeParse(SessionSummarySchema, value) : undefined
+    return parsed?.success && parsed.output.sessionId === sessionId ? parsed.output : undefined
   } catch {
     return undefined
   }
