@@ -12,7 +12,7 @@ import {MirroredTranscript} from './mirror-transcript.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
 import {storeSummaryOf} from './store-summary.js'
-import type {TranscriptState} from './sync-state.js'
+import {type SessionState, type TranscriptState, transcriptState, withTranscriptState} from './sync-state.js'
 
 const LOOK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 20_000
@@ -67,7 +67,7 @@ export class SessionMirror implements Mirror {
   readonly #stopping = new AbortController()
   readonly #done = new AbortController()
   /** By subpath: what earlier runs on this machine left as agreed. */
-  #agreed: ReadonlyMap<string, readonly Extent[]> = new Map()
+  #agreed: (subpath: string | undefined) => readonly Extent[] = () => []
   #watchers: FSWatcher[] = []
   #wake: () => void = () => undefined
   #onLost: (error: RepriseError) => void = () => undefined
@@ -208,8 +208,12 @@ export class SessionMirror implements Mirror {
     if (this.#isHeld) return
     this.#isHeld = true
     this.#renewals = this.#renew()
-    const {transcripts} = await this.#context.state.read(this.#ref.sessionId)
-    this.#agreed = new Map(Object.entries(transcripts).map(([key, known]) => [key, storedExtents(known)]))
+    const {sessionId} = this.#ref
+    const state = await this.#context.state.read(sessionId)
+    const {sessions} = await discoverSessions(this.#context.configDir, {sessionId})
+    // A copy that lies under another key now is moved here before it is mirrored.
+    const keys = new Set([this.#options.projectKey, ...sessions.map(({projectKey}) => projectKey)])
+    this.#agreed = (subpath) => [...keys].flatMap((key) => storedExtents(transcriptState(state, key, subpath)))
   }
 
   /** Stops renewing. Not needed after `finish`. */
@@ -259,13 +263,7 @@ export class SessionMirror implements Mirror {
     const known = this.#transcripts.get(path)
     if (known) return known
     const ref = {...this.#ref, ...(subpath !== undefined && {subpath})}
-    const mirrored = new MirroredTranscript(
-      this.#context,
-      this.#lease,
-      ref,
-      path,
-      this.#agreed.get(subpath ?? '') ?? [],
-    )
+    const mirrored = new MirroredTranscript(this.#context, this.#lease, ref, path, this.#agreed(subpath))
     this.#transcripts.set(path, mirrored)
     return mirrored
   }
@@ -290,18 +288,21 @@ export class SessionMirror implements Mirror {
     const {state} = this.#context
     const before = await state.read(this.#ref.sessionId)
     const {files} = await pushFiles(this.#context, session, before)
-    const transcripts = {...before.transcripts}
+    const {projectKey} = this.#options
+    let after: SessionState = {...before, homeKey: this.#ref.homeKey, files}
     for (const subagent of session.subagents) {
-      const ref = {...this.#ref, subpath: subagent.subpath}
-      const known = transcripts[subagent.subpath] ?? {}
-      const metadata = await pushMetadata(this.#context, {ref}, subagent, known)
-      transcripts[subagent.subpath] = {...known, ...(metadata !== undefined && {metadata})}
+      const {subpath} = subagent
+      const known = transcriptState(after, projectKey, subpath)
+      const metadata = await pushMetadata(this.#context, {ref: {...this.#ref, subpath}}, subagent, known)
+      if (metadata !== undefined) after = withTranscriptState(after, projectKey, subpath, {...known, metadata})
     }
     for (const {stored, transcript} of this.#transcripts.values()) {
-      const subpath = transcript.ref.subpath ?? ''
-      if (stored) transcripts[subpath] = {...transcripts[subpath], agreed: {local: stored, stored}}
+      if (!stored) continue
+      const {subpath} = transcript.ref
+      const agreed = {local: stored, stored}
+      after = withTranscriptState(after, projectKey, subpath, {...transcriptState(after, projectKey, subpath), agreed})
     }
-    await state.write(this.#ref.sessionId, {...before, homeKey: this.#ref.homeKey, files, transcripts})
+    await state.write(this.#ref.sessionId, after)
     await this.#storeSummary()
   }
 
