@@ -4,6 +4,9 @@ import {silentProgress} from '../../src/base/progress.js'
 import {systemClock} from '../../src/base/system.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {StoreRegistry} from '../../src/registry/task-registry.js'
+import {StoreLease} from '../../src/registry/store-lease.js'
+import {leaseContext} from '../../src/sync/context.js'
+import {SessionMirror} from '../../src/sync/mirror.js'
 import {moveSessionHere} from '../../src/sync/move-session.js'
 import {pullSession} from '../../src/sync/pull-session.js'
 import {pushMany} from '../../src/sync/push-many.js'
@@ -104,5 +107,20 @@ describe('two copies of a session under two project keys', () => {
     await a.write('-a', message(1) + message('other'))
     await moveSessionHere(a.context, SESSION, '-b')
     await expect(pushSession(a.context, await copyOf(a, '-b'))).rejects.toMatchObject({code: 'SESSION_DIVERGED'})
+  })
+
+  test('what a mirror stored of one of them is known of that one alone', async () => {
+    await using a = await worker()
+    await a.write('-a', message(1) + message(2))
+    const lease = await StoreLease.acquire(leaseContext(a.context), SESSION)
+    await a.context.homes.record(SESSION, '-a')
+    const mirror = new SessionMirror(a.context, lease, {homeKey: '-a', sessionId: SESSION}, {projectKey: '-a'})
+    await mirror.begin()
+    expect(await mirror.finish()).toMatchObject({complete: true})
+    await lease.release()
+    await a.write('-b', message(1) + message('other'))
+    await expect(pushSession(a.context, await copyOf(a, '-b'))).rejects.toMatchObject({code: 'SESSION_DIVERGED'})
+    await writeFile(a.pathOf('-a'), message(2))
+    expect((await pushSession(a.context, await copyOf(a, '-a'))).action).toBe('replaced')
   })
 })
