@@ -11,7 +11,7 @@ const CONCURRENCY = 16
 
 /** Lines and pairs of forks compared: forks that share a run are few. */
 const COMPARISONS_PER_LINE = 16
-const COMPARISONS_AT_LEAST = 1_000_000
+const COMPARISONS_AT_LEAST = 4_000_000
 
 /** Bytes `[start, end)` of one part's object. `unterminated`: the last line lacks its `\n`, which a reader adds. */
 export interface Segment {

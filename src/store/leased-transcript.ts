@@ -35,6 +35,8 @@ interface End {
   readonly epoch: number
   readonly gen: number
   readonly lastMs: number
+  /** The store's clock when this was found or written. */
+  readonly date: number
 }
 
 interface PendingDelete {
@@ -220,7 +222,14 @@ export class LeasedTranscript {
     const {epoch} = this.#lease
     this.#end = undefined
     this.#unsure = epoch
-    const written = await writeRange(this.#context, this.ref, run, {epoch, leased: true, gen: end.gen}, end.lastMs)
+    const written = await writeRange(
+      this.#context,
+      this.ref,
+      run,
+      {epoch, leased: true, gen: end.gen},
+      end.lastMs,
+      end.date,
+    )
     await this.#lease.confirm(written.date)
     this.#unsure = 0
     this.#end = endAfter(written, end.gen)
@@ -271,7 +280,7 @@ export class LeasedTranscript {
     const chunks: Uint8Array[] = []
     for await (const chunk of this.#context.parts.read(last.part, last.start, last.end)) chunks.push(chunk)
     if (last.unterminated) chunks.push(Uint8Array.of(0x0a))
-    await writeMetadata(this.#context, this.ref, Buffer.concat(chunks), lastMs(listing))
+    await writeMetadata(this.#context, this.ref, Buffer.concat(chunks), lastMs(listing), listing.date)
   }
 
   async #keepLate(part: RangedPart): Promise<void> {
@@ -307,12 +316,13 @@ function endOf({resolution, listing}: TranscriptView): End {
     epoch: resolution.end?.range.epoch ?? 0,
     gen: resolution.tip?.range.gen ?? 0,
     lastMs: lastMs(listing),
+    date: listing.date,
   }
 }
 
-function endAfter({part}: WrittenPart, gen: number): End {
+function endAfter({part, date}: WrittenPart, gen: number): End {
   const {to, after, epoch} = part.range
-  return {length: to, digest: after, epoch, gen, lastMs: part.parsed?.ms ?? 0}
+  return {length: to, digest: after, epoch, gen, lastMs: part.parsed?.ms ?? 0, date}
 }
 
 function neverSettles(ref: TranscriptRef): RepriseError {

@@ -116,7 +116,7 @@ export async function writeRebase(
   {run, displaced}: RebasePlan,
 ): Promise<Rebased | undefined> {
   const {epoch} = lease
-  const ms = nextMs(context.clock, lastMs(listing))
+  const ms = nextMs(context.clock, lastMs(listing), listing.date)
   const name = rangeName(ms, run)
   const names = displaced.filter((each) => each !== name)
   const journal = await createJournal(context.parts.store, ref, name, names).catch((error: unknown) => {

@@ -18,6 +18,8 @@ export interface AppendPoint {
   readonly epoch: number
   readonly gen: number
   readonly lastMs: number
+  /** The store's clock when this was found or written; without it a name is not held against it. */
+  readonly date?: number
 }
 
 /**
@@ -32,13 +34,14 @@ export function appendPoint({resolution, delivery, listing}: TranscriptView): Ap
     epoch: resolution.tip?.range.epoch ?? 0,
     gen: resolution.tip?.range.gen ?? 0,
     lastMs: lastMs(listing),
+    date: listing.date,
   }
 }
 
 /** The point after an append of one's own. */
-export function pointAfter({part}: WrittenPart): AppendPoint {
+export function pointAfter({part, date}: WrittenPart): AppendPoint {
   const {to, after, epoch, gen} = part.range
-  return {length: to, digest: after, epoch, gen, lastMs: part.parsed?.ms ?? 0}
+  return {length: to, digest: after, epoch, gen, lastMs: part.parsed?.ms ?? 0, date}
 }
 
 /**
@@ -51,7 +54,7 @@ export async function appendUnleased(
   point: AppendPoint,
   tail: Tail,
 ): Promise<WrittenPart> {
-  return writeRange(context, ref, runFrom(point, tail), stampOf(point), point.lastMs)
+  return writeRange(context, ref, runFrom(point, tail), stampOf(point), point.lastMs, point.date)
 }
 
 /**

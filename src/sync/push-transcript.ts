@@ -78,7 +78,7 @@ export async function appendLoose(
   let size = 0
   const flush = async (): Promise<void> => {
     if (size === 0) return
-    last = (await writeLoose(writeContext(context), listing.ref, Buffer.concat(pending, size), last)).ms
+    last = (await writeLoose(writeContext(context), listing.ref, Buffer.concat(pending, size), last, listing.date)).ms
     parts++
     pending = []
     size = 0

@@ -64,7 +64,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'rank: within an epoch a leased part wins',
     edits: [{file: RESOLVE, find: 'Number(a.range.leased) - Number(b.range.leased) ||', replace: ''}],
-    caughtBy: {mix: 2, seed: 100000},
+    caughtBy: 'what a holder has stored is the path, however much others wrote in its epoch',
   },
   {
     rule: 'extend: the path goes on beyond the tip',
@@ -80,7 +80,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: "generation: only the tip's generation extends it",
     edits: [{file: RESOLVE, find: 'part.range.gen === tip.range.gen && ', replace: ''}],
-    caughtBy: {mix: 0, seed: 100002},
+    caughtBy: {mix: 1, seed: 100002},
   },
   {
     rule: 'unleased never fenced',
@@ -118,7 +118,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'valid acknowledgement: landed under the lease',
     edits: [{file: LEASED, find: 'await this.#lease.confirm(written.date);', replace: ''}],
-    caughtBy: {mix: 0, seed: 100002},
+    caughtBy: {mix: 1, seed: 100002},
   },
   {
     rule: 'valid report: a renewal after the listing',
@@ -151,8 +151,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'raise: above every listed epoch',
-    edits: [{file: LEASED, find: 'listed > this.#lease.epoch ||', replace: ''}],
-    caughtBy: {mix: 1, seed: 100007},
+    edits: [
+      {
+        file: LEASED,
+        find: 'this.#recovered ? listed > this.#lease.epoch : listed >= this.#lease.epoch',
+        replace: 'false',
+      },
+    ],
+    caughtBy: {mix: 9, seed: 100000},
   },
   {
     rule: 'recover: a lost record costs one lease life',

@@ -137,9 +137,29 @@ export const SCENARIOS = {
     const transcript = await settled(stage, lease, store)
     const late = stage.run({chain: [A, B, C], from: 0})
     same(await codeOf(transcript.append(late)), 'STORE_UNREACHABLE')
+    await transcript.settle()
     await transcript.append(stage.run({chain: [X], from: 0}))
     await land()
     same(await stage.delivered(), X)
+  },
+
+  'what a holder has stored is the path, however much others wrote in its epoch': async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [A], from: 0, ms: 1, epoch: 1, leased: true})
+    await stage.put({chain: [A, X, C], from: 1, ms: 2, epoch: 1})
+    const own = await stage.put({chain: [A, B], from: 1, ms: 3, epoch: 1, leased: true})
+    const {resolution} = await core.viewTranscript(stage.parts, REF)
+    same(resolution.end?.name, own.name)
+    same(await stage.delivered(), A + X + C + B)
+  },
+
+  "within an epoch the path is the lease holder's": async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [A], from: 0, ms: 1, epoch: 1, leased: true})
+    await stage.put({chain: [A, B], from: 1, ms: 2, epoch: 1, leased: true})
+    await stage.put({chain: [A, C, X], from: 1, ms: 3, epoch: 1, leased: false})
+    const {resolution} = await core.viewTranscript(stage.context().parts, REF)
+    same(resolution.end?.range.leased, true)
   },
 
   'a fork and the path give the run that they share once': async (core) => {
