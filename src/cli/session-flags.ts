@@ -52,5 +52,5 @@ export function filterOf({since, include, exclude}: FilterFlags, {clock}: Pick<R
 
 /** What a use case for several sessions takes from the run. Sessions are worked on side by side, fewer than there may be requests. */
 export function sideBySide({settings, progress, signal}: Pick<Runtime, 'settings' | 'progress' | 'signal'>) {
-  return {progress, signal, concurrency: Math.min(4, settings.concurrency)}
+  return {progress, signal, concurrency: Math.min(8, settings.concurrency)}
 }

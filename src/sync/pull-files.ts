@@ -1,3 +1,4 @@
+import {stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {isShallow} from '../base/shallow.js'
 import {listAll} from '../object-store/list-all.js'
@@ -7,7 +8,9 @@ import {fileHistoryDir} from '../transcript/config-dir.js'
 import {parseObject} from '../transcript/entry-identity.js'
 import {openPlainFile} from '../transcript/safe-open.js'
 import type {SyncContext} from './context.js'
+import {stampOf} from './push-files.js'
 import {restoreFile, writeAll} from './restore-file.js'
+import type {SessionState} from './sync-state.js'
 
 const MAX_METADATA_BYTES = 256 * 1024
 /** Claude's has one level. */
@@ -16,15 +19,18 @@ const DEEPEST_METADATA = 100
 /**
  * Brings back what a session refers to beside its transcripts. A file that is here with that size stays; a name that could lead
  * elsewhere is left in the store.
+ *
+ * @returns what was brought, as a push would remember it.
  */
 export async function pullFiles(
   {store, configDir, random, logger}: SyncContext,
   sessionId: string,
   directory: string,
-): Promise<{readonly bytes: number; readonly files: number}> {
+): Promise<{readonly bytes: number; readonly files: SessionState['files']}> {
   const prefix = filesPrefix(sessionId)
   const {objects} = await listAll(store, {prefix})
-  let [bytes, files] = [0, 0]
+  let bytes = 0
+  const files: Record<string, string> = {}
   for (const {key, size} of objects) {
     const path = pathOf(key.slice(prefix.length), directory, fileHistoryDir(configDir, sessionId))
     if (path === undefined) {
@@ -42,7 +48,7 @@ export async function pullFiles(
       return written
     })
     bytes += size
-    files++
+    files[key.slice(prefix.length)] = stampOf(await stat(path))
   }
   return {bytes, files}
 }

@@ -149,7 +149,8 @@ class SessionPull {
 
   async #attachments(directory: string, outcomes: Outcome[]): Promise<void> {
     if (this.#options.dryRun) return
-    const {bytes} = await pullFiles(this.#context, this.#sessionId, directory)
+    const {bytes, files} = await pullFiles(this.#context, this.#sessionId, directory)
+    this.#state = {...this.#state, files: {...this.#state.files, ...files}}
     if (bytes > 0) outcomes.push({action: 'pulled', bytes, entries: 0, state: {}})
   }
 

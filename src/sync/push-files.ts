@@ -75,7 +75,7 @@ async function isThere(store: ObjectStore, key: string, {size, mtimeMs}: LocalFi
   return there?.size === size && there.metadata['mtime'] === mtimeOf(mtimeMs)
 }
 
-function stampOf({size, mtimeMs, ino}: LocalFile): string {
+export function stampOf({size, mtimeMs, ino}: Pick<LocalFile, 'size' | 'mtimeMs' | 'ino'>): string {
   return `${size}:${mtimeMs}:${ino}`
 }
 

@@ -13,7 +13,7 @@ import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {fingerprint, type PlannedTranscript, planPush} from './plan-push.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
-import {appendLoose, appendTail, diverged, endRange, rebaseToLocal} from './push-transcript.js'
+import {appendLoose, appendTail, diverged, rebaseToLocal} from './push-transcript.js'
 import {isSeen} from './seen.js'
 import {freeLease, isAssured, underLease} from './session-lease.js'
 import {storeSummary} from './store-summary.js'
@@ -263,7 +263,7 @@ class SessionPush {
       const uploaded = await appendLoose(this.#context, local, listing, from)
       return {...uploaded, action: 'pushed', state: before}
     }
-    if (found && !isAssured(found.record, await endRange(this.#context, listing))) {
+    if (!(await isAssured(this.#context, listing, found?.record))) {
       await this.#settle(listing)
       return undefined
     }
@@ -290,7 +290,7 @@ class SessionPush {
     })
     if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
     const found = await readLease(this.#context.store, this.#session.sessionId)
-    if (!found || isAssured(found.record, await endRange(this.#context, listing))) return outcome(found?.etag)
+    if (await isAssured(this.#context, listing, found?.record)) return outcome(found?.etag)
     await this.#settle(listing)
     return undefined
   }

@@ -2,7 +2,8 @@ import {hasCode, RepriseError} from '../base/errors.js'
 import type {LeaseRecord} from '../registry/lease-record.js'
 import {isFree} from '../registry/lease-record.js'
 import {leaseHeld, readLease, type StoredLease, StoreLease} from '../registry/store-lease.js'
-import type {PartRange} from '../store/part.js'
+import {isMetadataPart, isRanged, type PartRange} from '../store/part.js'
+import type {PartListing} from '../store/parts.js'
 import {settleStoreRecord} from '../store/probe.js'
 import {leaseContext, type SyncContext} from './context.js'
 
@@ -20,11 +21,26 @@ export async function freeLease(context: SyncContext, sessionId: string): Promis
 }
 
 /**
- * Whether what ends in this part stays: a holder of the lease that has not looked yet may still fence a leased part of an epoch
- * that was cut off, and nothing else.
+ * Whether what is listed stays: a holder of the lease that has not looked yet may still fence leased parts of an epoch that was cut off
+ * where no later epoch stands on them, and nothing else. One request, unless a part that nobody can fence stands on one that may be.
  */
-export function isAssured(record: LeaseRecord | undefined, end: PartRange | undefined): boolean {
-  return !record || !end || !end.leased || end.epoch === record.epoch || end.epoch > record.cutOff
+export async function isAssured(
+  {parts}: Pick<SyncContext, 'parts'>,
+  {parts: listed}: Pick<PartListing, 'parts'>,
+  record: LeaseRecord | undefined,
+): Promise<boolean> {
+  if (!record || record.cutOff === 0) return true
+  const chain = listed.filter((part) => !isMetadataPart(part))
+  const last = chain.at(-1)
+  const end = last && (await parts.range(last))
+  if (!last || (end && outlasts(end, record))) return true
+  if (end?.leased) return false
+  const leased = (await parts.describe(chain)).filter(isRanged).filter(({range}) => range.leased)
+  return leased.length === 0 || leased.some(({range}) => outlasts(range, record))
+}
+
+function outlasts({epoch}: PartRange, {cutOff, epoch: current}: LeaseRecord): boolean {
+  return epoch > cutOff || epoch === current
 }
 
 /** Runs work under the session's lease and gives it back; left to expire when a request of the work may still be on its way. */

@@ -11,7 +11,6 @@ import {lookAtSessions} from './look-at-sessions.js'
 import {type PlannedTranscript, planPush} from './plan-push.js'
 import {unstoredFiles} from './push-files.js'
 import type {SessionLook} from './push-session.js'
-import {endRange} from './push-transcript.js'
 import {countActions, failureOf, type SessionFailure} from './report.js'
 import {isSeen} from './seen.js'
 import {isAssured} from './session-lease.js'
@@ -192,7 +191,7 @@ async function transcriptFinding(
 
 async function isSure(context: SyncContext, listing: PartListing): Promise<boolean> {
   const found = await readLease(context.store, listing.ref.sessionId)
-  return isAssured(found?.record, await endRange(context, listing))
+  return isAssured(context, listing, found?.record)
 }
 
 function onlyHere({measured}: PlannedTranscript, from: number, to: number): {entries: number; bytes: number} {

@@ -1,6 +1,6 @@
 import {type Measure, measure} from '../store/bytes.js'
 import type {SessionRef} from '../store/names.js'
-import {type SessionSummary, writeSummary} from '../store/summary-record.js'
+import {readSummary, type SessionSummary, writeSummary} from '../store/summary-record.js'
 import {readLines} from '../transcript/lines.js'
 import {emptySummary, summarize, titleOf, type TranscriptSummary} from '../transcript/summary.js'
 import type {SyncContext} from './context.js'
@@ -45,9 +45,12 @@ export async function storeSummaryOf(
   labels: SummaryLabels,
 ): Promise<void> {
   const state = await context.state.read(ref.sessionId)
+  // Another machine may have given it its task or name.
+  const {task, name} = {...(await readSummary(context.store, ref.sessionId)), ...state.labels, ...labels}
+  const kept = {...labels, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
   await using local = await openLocalTranscript(path, context.uid)
   const offsets = [state.summary?.value.bytes ?? 0, local.length].filter((offset) => offset <= local.length)
-  const next = await storeSummary(context, ref, local, await measure(local, offsets), state, labels)
+  const next = await storeSummary(context, ref, local, await measure(local, offsets), state, kept)
   await context.state.write(ref.sessionId, next)
 }
 
