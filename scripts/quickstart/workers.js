@@ -46,7 +46,9 @@ export async function filesBelow(directory) {
   const files = new Map()
   for (const entry of entries.filter((each) => each.isFile())) {
     const path = join(entry.parentPath, entry.name)
-    files.set(path.slice(directory.length + 1), await readFile(path))
+    // One that has gone since the look at the directory was temporary.
+    const bytes = await readFile(path).catch(() => undefined)
+    if (bytes) files.set(path.slice(directory.length + 1), bytes)
   }
   return files
 }
@@ -61,7 +63,7 @@ export async function transcriptsOf({projects}) {
 export async function untilStored(store, text, timeoutMs = 20_000) {
   for (const end = Date.now() + timeoutMs; Date.now() < end;) {
     const files = await filesBelow(store)
-    if ([...files.values()].some((bytes) => bytes.includes(text))) return
+    if ([...files].some(([path, bytes]) => !path.startsWith(join('.reprise', 'tmp')) && bytes.includes(text))) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new StepFailed(`${JSON.stringify(text)} did not get into the store.`)
