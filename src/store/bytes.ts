@@ -83,7 +83,8 @@ async function* verified(chunks: AsyncIterable<Uint8Array>, hash: Hash, after: s
   if (last) yield last
 }
 
-function sourceChanged(): RepriseError {
+/** A transcript is not any more what it was measured as. */
+export function sourceChanged(): RepriseError {
   return new RepriseError({
     kind: 'conflict',
     code: 'SOURCE_CHANGED',

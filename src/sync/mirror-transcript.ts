@@ -1,6 +1,6 @@
 import type {Hash} from 'node:crypto'
 import {hasCode} from '../base/errors.js'
-import {countNewlines, measure, verifiedBody} from '../store/bytes.js'
+import {countNewlines, measure, sourceChanged, verifiedBody} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {Lease} from '../store/lease.js'
 import type {TranscriptRef} from '../store/names.js'
@@ -149,9 +149,10 @@ export class MirroredTranscript {
     const held = await this.#held(local)
     const {size, range} = await this.transcript.rebase(local, {held: (identity) => held.has(identity)})
     const end = (await measure(local, [range.to])).get(range.to)
-    // Rewritten again meanwhile: the next look starts over.
-    if (end?.digest === range.after) this.#reached = await this.#at(local, range.to, end.hash)
     this.#remember({length: range.to, digest: range.after})
+    // Rewritten again meanwhile: the next look starts over.
+    if (end?.digest !== range.after) throw sourceChanged()
+    this.#reached = await this.#at(local, range.to, end.hash)
     return {bytes: size, parts: 1, entries: range.entries}
   }
 
