@@ -23,12 +23,26 @@ const PATTERNS: readonly RegExp[] = [
 /** Forty characters of base64 with small and capital letters and digits: what an AWS secret key looks like. */
 const BARE_SECRET = /(?<![\w+/=-])(?=[\w+/]*[a-z])(?=[\w+/]*[A-Z])(?=[\w+/]*\d)[A-Za-z0-9+/]{40}(?![\w+/=-])/g
 
+/** Each round masks at least one secret more; nobody prints so many in a row. */
+const MOST_ROUNDS = 16
+
 /**
  * Takes credentials out of a text for logs and errors: AWS key ids, secret keys, session tokens and signatures,
  * authorization headers, bearer tokens, `sk-ant-` keys and the userinfo of URLs. Never throws; masking a masked text
  * changes nothing. It is the last line of defence, not a licence to log what may hold a secret.
  */
 export function maskSecrets(text: string): string {
+  let masked = text
+  // What was masked may end where another secret begins that was part of the same word before.
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const next = maskOnce(masked)
+    if (next === masked) return masked
+    masked = next
+  }
+  return masked
+}
+
+function maskOnce(text: string): string {
   let masked = text
   for (const pattern of PATTERNS) masked = masked.replace(pattern, `$<keep>${MASK}`)
   return masked.replace(BARE_SECRET, MASK)
