@@ -137,15 +137,15 @@ describe('reprise push and pull', () => {
 
   test('globs match project key, id and cwd', async () => {
     await using a = await makeCliHome()
-    const entry = `${JSON.stringify({type: 'user', uuid: 'u', cwd: '/work/shop/api', message: {role: 'user'}})}\n`
+    const entry = `${JSON.stringify({type: 'user', uuid: 'u', cwd: '/srv/shop/api', message: {role: 'user'}})}\n`
     await write(a, entry)
     await write(a, message(1), ID.replace('abcdef01', '12345678'))
     const ids = async (...argv: string[]) => {
       const run = await a.run(['push', '--all', '--dry-run', '--json', ...argv])
       return (run.result() as {sessions: {sessionId: string}[]}).sessions.map(({sessionId}) => sessionId.slice(0, 8))
     }
-    expect(await ids('--include', '/work/shop/**')).toEqual(['abcdef01'])
-    expect(await ids('--exclude', '/work/*/api')).toEqual(['12345678'])
+    expect(await ids('--include', '/srv/shop/**')).toEqual(['abcdef01'])
+    expect(await ids('--exclude', '/srv/*/api')).toEqual(['12345678'])
     expect(await ids('--include', '1234*')).toEqual(['12345678'])
     expect(await ids('--include', '-*reprise-cli-*')).toHaveLength(2)
     expect(await ids('--since', '1h')).toHaveLength(2)

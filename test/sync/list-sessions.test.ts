@@ -128,7 +128,7 @@ function row(sessionId: string, more: Partial<ListedSession> = {}): ListedSessio
 describe('arranging', () => {
   const rows = [
     row('a', {updatedAt: '2026-01-01T00:00:00.000Z', bytes: 3, title: 'Zebra', machine: 'm1'}),
-    row('b', {updatedAt: '2026-01-03T00:00:00.000Z', bytes: 1, firstPrompt: 'find the Invoice', cwd: '/work/shop'}),
+    row('b', {updatedAt: '2026-01-03T00:00:00.000Z', bytes: 1, firstPrompt: 'find the Invoice', cwd: '/srv/shop'}),
     row('c', {bytes: 2, task: 'T', title: 'apple'}),
   ]
   const ids = (arrangement: Parameters<typeof arrangeSessions>[1]) =>
@@ -143,7 +143,7 @@ describe('arranging', () => {
     ['limited', {limit: 1}, 'b'],
     ['since', {since: Date.parse('2026-01-02T00:00:00Z')}, 'b'],
     ['by text, whatever its case', {grep: 'INVOICE'}, 'b'],
-    ['by project', {project: '/work/shop'}, 'b'],
+    ['by project', {project: '/srv/shop'}, 'b'],
     ['by task', {task: 'T'}, 'c'],
     ['by machine', {machine: 'm1'}, 'a'],
     ['by another agent', {agent: 'codex'}, ''],
