@@ -1,4 +1,5 @@
 import {stat} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {RepriseError} from '../base/errors.js'
 import {DryRunObjectStore} from '../object-store/dry-run.js'
 import type {ObjectStore} from '../object-store/object-store.js'
@@ -9,6 +10,7 @@ import {Parts} from '../store/parts.js'
 import type {SyncContext} from '../sync/context.js'
 import {makeRoot} from '../sync/restore-file.js'
 import {FileSyncState, type SyncState} from '../sync/sync-state.js'
+import {claudeTempDir} from '../transcript/config-dir.js'
 import {type Processes, systemProcesses} from '../transcript/processes.js'
 import {projectKeyFor} from '../transcript/project-key.js'
 import {deadOwners} from './dead-owners.js'
@@ -61,6 +63,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     state: options.dryRun ? readOnly(state) : state,
     configDir,
     uid,
+    ...(uid !== undefined && {claudeTemp: claudeTempDir({env: runtime.env, temp: tmpdir(), uid})}),
     logger,
   }
   return {

@@ -23,6 +23,8 @@ export interface SyncContext {
   readonly configDir: string
   /** The uid that must own what is read; undefined where there are none. */
   readonly uid: number | undefined
+  /** Where the Claude of that uid keeps what is temporary; without it a second name of its files is known nowhere. */
+  readonly claudeTemp?: string
   readonly logger: Logger
 }
 

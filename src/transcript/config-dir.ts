@@ -35,3 +35,12 @@ export function fileHistoryDir(configDir: string, sessionId: string): string {
 export function liveProcessesDir(configDir: string): string {
   return join(configDir, 'sessions')
 }
+
+/**
+ * Where the Claude of a user keeps what is temporary, outputs of tools among it. Absolute.
+ *
+ * @param options.temp the system's directory for temporary files.
+ */
+export function claudeTempDir({env, temp, uid}: {env: ConfigDirSource['env']; temp: string; uid: number}): string {
+  return resolve(env['CLAUDE_CODE_TMPDIR'] || temp, `claude-${uid}`)
+}
