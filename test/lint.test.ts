@@ -19,6 +19,7 @@ const ROOMS = [
   'store',
   'transcript',
   'object-store',
+  'metrics',
   'base',
 ]
 
