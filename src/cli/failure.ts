@@ -1,6 +1,7 @@
-import {appendFile, mkdir, stat, truncate} from 'node:fs/promises'
+import {appendFile, stat, truncate} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {RepriseError} from '../base/errors.js'
+import {makeDirectories} from '../base/make-directories.js'
 
 /** A log of our own bugs does not grow for ever. */
 const LOG_LIMIT = 1024 * 1024
@@ -23,7 +24,7 @@ export async function logBug(
   const path = join(context.stateDirectory, 'error.log')
   const entry = `${new Date(context.now).toISOString()} ${context.command}\n${stackOf(error)}\n\n`
   try {
-    await mkdir(dirname(path), {recursive: true, mode: 0o700})
+    await makeDirectories(dirname(path))
     if (await isLargerThan(path, LOG_LIMIT)) await truncate(path, 0)
     await appendFile(path, context.mask(entry), {mode: 0o600})
     return path

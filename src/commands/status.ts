@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {boolean} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
-import {exitCodeOf} from '../cli/exit-codes.js'
+import {exitCodeOf, worstExitCode} from '../cli/exit-codes.js'
 import {withEnvironment} from '../cli/flags.js'
 import {allFlag, filterFlags, filterOf, sideBySide} from '../cli/session-flags.js'
 import {openSync} from '../cli/sync-context.js'
@@ -34,7 +34,8 @@ is in the store and no other worker can cut it off any more.`
     const selection = {named: args.sessions ?? [], projectKey, all: flags.all, ...filterOf(flags, runtime)}
     const sessions = await selectLocal(context, registry, selection)
     const report = await statusOf(context, sessions, {processes, ...sideBySide(runtime)})
-    const exitCode = flags['exit-code'] && !report.allStored ? exitCodeOf('unreachable') : 0
+    const failures = report.sessions.flatMap(({error}) => (error ? [exitCodeOf(error.kind)] : []))
+    const exitCode = flags['exit-code'] && !report.allStored ? exitCodeOf('unreachable') : worstExitCode(failures)
     await this.present(report, () => statusText(report), exitCode)
   }
 }

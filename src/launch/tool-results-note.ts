@@ -1,5 +1,6 @@
-import {mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises'
+import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {makeDirectories} from '../base/make-directories.js'
 import type {LaunchPlan} from './plan.js'
 import {addSessionStartHook, type ClaudeSettings, readSettings, settingsFlag} from './settings-argument.js'
 import {singleQuoted} from './shell-quote.js'
@@ -32,7 +33,7 @@ export async function withToolResultsNote(plan: LaunchPlan, options: NoteOptions
   if (gone.length === 0 || !(await hasFiles(current))) return {plan, dispose: async () => {}}
   const flag = settingsFlag(plan.argv.slice(1))
   const theirs = flag === undefined ? {} : await readSettings(flag.value ?? '', plan.cwd)
-  await mkdir(stateDirectory, {recursive: true, mode: 0o700})
+  await makeDirectories(stateDirectory)
   const directory = await mkdtemp(join(stateDirectory, 'resume-'))
   const dispose = async () => rm(directory, {recursive: true, force: true})
   try {

@@ -4,6 +4,7 @@ import type {FileHandle} from 'node:fs/promises'
 import {dirname, join, relative, sep} from 'node:path'
 import type {Random} from '../base/clock.js'
 import {type ErrorKind, RepriseError} from '../base/errors.js'
+import {makeDirectories} from '../base/make-directories.js'
 
 const SPARE_BYTES = 16 * 1024 * 1024
 const LEFTOVER_MS = 3_600_000
@@ -79,7 +80,7 @@ export async function writeAll(handle: FileHandle, chunk: Uint8Array, position?:
 /** The root itself, 0700 where it is not there yet. @throws TARGET_NOT_WRITABLE, TARGET_BLOCKED, DISK_FULL */
 export async function makeRoot(root: string): Promise<void> {
   try {
-    await mkdir(root, {recursive: true, mode: 0o700})
+    await makeDirectories(root)
   } catch (error) {
     throw targetError(root, error)
   }
@@ -90,7 +91,7 @@ export async function makeRoot(root: string): Promise<void> {
  * the root. @returns its real path. @throws TARGET_OUTSIDE
  */
 export async function ownDirectory(root: string, directory: string): Promise<string> {
-  await mkdir(root, {recursive: true, mode: 0o700})
+  await makeRoot(root)
   const realRoot = await realpath(root)
   const known = await realpath(directory).catch(() => undefined)
   if (known !== undefined) return insideOf(realRoot, known, directory)
@@ -162,6 +163,7 @@ async function syncDirectory(directory: string): Promise<void> {
 const SYSTEM: Record<string, {kind: ErrorKind; code: string; what: string}> = {
   EACCES: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'may not be written'},
   EPERM: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'may not be written'},
+  ENOENT: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'cannot be made there'},
   EROFS: {kind: 'permission', code: 'TARGET_NOT_WRITABLE', what: 'lies on a read-only disk'},
   ENOSPC: {kind: 'unreachable', code: 'DISK_FULL', what: 'does not fit on its disk'},
   EDQUOT: {kind: 'unreachable', code: 'DISK_FULL', what: 'is over the quota of its disk'},

@@ -1,6 +1,7 @@
-import {mkdir, readFile} from 'node:fs/promises'
+import {readFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {sha256Hex} from '../base/hash.js'
+import {makeDirectories} from '../base/make-directories.js'
 import type {SessionSummary} from '../store/summary-record.js'
 
 /** A summary as it was read, and the etag that the store gave it then. */
@@ -38,7 +39,7 @@ export class FileSummaryCache implements SummaryCache {
   async write(summaries: ReadonlyMap<string, CachedSummary>): Promise<void> {
     const {default: writeFileAtomic} = await import('write-file-atomic')
     const text = JSON.stringify({version: VERSION, summaries: [...summaries]})
-    await mkdir(dirname(this.#path), {recursive: true, mode: 0o700})
+    await makeDirectories(dirname(this.#path))
       .then(async () => writeFileAtomic(this.#path, text, {mode: 0o600, fsync: false}))
       .catch(() => undefined)
   }

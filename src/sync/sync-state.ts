@@ -1,8 +1,10 @@
-import {mkdir, readFile, stat} from 'node:fs/promises'
+import {readFile, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as v from 'valibot'
 import writeFileAtomic from 'write-file-atomic'
+import {RepriseError} from '../base/errors.js'
 import {sha256Hex} from '../base/hash.js'
+import {makeDirectories} from '../base/make-directories.js'
 import {isSafeSegment} from '../store/names.js'
 
 const Extent = v.object({length: v.number(), digest: v.string()})
@@ -110,14 +112,31 @@ export class FileSyncState implements SyncState {
     }
   }
 
+  /** @throws STATE_UNWRITABLE */
   async write(sessionId: string, state: SessionState): Promise<void> {
-    this.#made ??= mkdir(this.#dir, {recursive: true, mode: 0o700})
-    await this.#made
-    await writeFileAtomic(this.#pathOf(sessionId), `${JSON.stringify(state)}\n`, {mode: 0o600, fsync: false})
+    const path = this.#pathOf(sessionId)
+    try {
+      this.#made ??= makeDirectories(this.#dir)
+      await this.#made
+      await writeFileAtomic(path, `${JSON.stringify(state)}\n`, {mode: 0o600, fsync: false})
+    } catch (cause) {
+      throw unwritable(path, cause)
+    }
   }
 
   #pathOf(sessionId: string): string {
     if (!isSafeSegment(sessionId)) throw new Error('not a session id')
     return join(this.#dir, `${sessionId}.json`)
   }
+}
+
+function unwritable(path: string, cause: unknown): RepriseError {
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  return new RepriseError({
+    kind: 'permission',
+    code: 'STATE_UNWRITABLE',
+    message: `what is known of this session cannot be kept in ${path}: ${why}`,
+    suggestions: ['Make that directory writable, or name another one for such files: XDG_STATE_HOME.'],
+    cause,
+  })
 }

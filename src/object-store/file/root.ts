@@ -1,7 +1,9 @@
 import {constants, type Dirent, realpath as realpathCallback, type Stats} from 'node:fs'
-import {type FileHandle, lstat, mkdir, open, readdir, rmdir} from 'node:fs/promises'
+import {type FileHandle, lstat, mkdir, open, readdir, rmdir, stat} from 'node:fs/promises'
 import {dirname, join, resolve} from 'node:path'
 import {promisify} from 'node:util'
+import {RepriseError} from '../../base/errors.js'
+import {makeDirectories} from '../../base/make-directories.js'
 import {storeError} from '../errors.js'
 import {errno, ifThere, unless} from './disk-errors.js'
 
@@ -24,10 +26,44 @@ export class Root {
     return join(this.#real ?? this.given, path)
   }
 
-  /** Finds out where the root really is (it may be a link itself). @returns whether it exists. */
+  /**
+   * Finds out where the root really is (it may be a link itself). @returns whether it exists.
+   *
+   * @throws STORE_URL_INVALID where a file stands in its place, or above it.
+   */
   async locate(): Promise<boolean> {
-    this.#real ??= await ifThere(realpath(this.given))
+    if (this.#real !== undefined) return true
+    try {
+      const real = await unless(realpath(this.given), 'ENOENT')
+      if (real !== undefined && !(await stat(real)).isDirectory()) throw this.#isFile()
+      this.#real = real
+    } catch (error) {
+      throw errno(error) === 'ENOTDIR' ? this.#isFile() : error
+    }
     return this.#real !== undefined
+  }
+
+  async #make(): Promise<void> {
+    try {
+      await makeDirectories(this.given)
+    } catch (error) {
+      const code = errno(error)
+      if (code === 'EEXIST') throw this.#isFile()
+      if (code !== 'ENOENT') throw error
+      throw storeError('ACCESS_DENIED', `The store's directory ${this.given} cannot be made there.`, {
+        suggestions: ['Name a directory on a disk that takes files: --store'],
+        cause: error,
+      })
+    }
+  }
+
+  #isFile(): Error {
+    return new RepriseError({
+      kind: 'usage',
+      code: 'STORE_URL_INVALID',
+      message: `The store ${this.given} is a file, or lies below one: a file store is a directory.`,
+      suggestions: ['Name a directory: --store. It is made by the first push.'],
+    })
   }
 
   /** Whether something of exactly this name is there, reached through real directories alone. */
@@ -66,7 +102,7 @@ export class Root {
    */
   async ensure(path: string): Promise<void> {
     if (!(await this.locate())) {
-      await mkdir(this.given, {recursive: true, mode: 0o700})
+      await this.#make()
       await this.locate()
     }
     await this.#ensureBelow(path)
