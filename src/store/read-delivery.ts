@@ -1,4 +1,4 @@
-import {createHash} from 'node:crypto'
+import {createHash, type Hash} from 'node:crypto'
 import {damagedPart} from './chain.js'
 import type {Segment} from './deliver.js'
 import {isRanged} from './part.js'
@@ -10,6 +10,8 @@ export interface ReadOptions {
   readonly concurrency?: number
   /** Bytes asked for and not yet taken. Default 8 MiB: several transcripts may be read at a time. */
   readonly window?: number
+  /** Given at the end, when all was verified: the hash of the path's bytes, to go on from. */
+  readonly onVerified?: (hash: Hash) => void
 }
 
 /** A longer segment is fetched in pieces of this size. */
@@ -24,7 +26,7 @@ const PIECE = 2 * 1024 * 1024
 export async function* readDelivery(
   {delivery, resolution}: TranscriptView,
   parts: Parts,
-  {concurrency = 16, window = 8 * 1024 * 1024}: ReadOptions = {},
+  {concurrency = 16, window = 8 * 1024 * 1024, onVerified}: ReadOptions = {},
 ): AsyncIterable<Uint8Array> {
   const hash = createHash('sha256')
   const abort = new AbortController()
@@ -44,7 +46,8 @@ export async function* readDelivery(
   } finally {
     abort.abort()
   }
-  if (resolution.end && hash.digest('hex') !== resolution.digest) throw damagedPart(resolution.end)
+  if (resolution.end && hash.copy().digest('hex') !== resolution.digest) throw damagedPart(resolution.end)
+  onVerified?.(hash)
 }
 
 function* pieces(segments: readonly Segment[]): Iterable<Segment> {

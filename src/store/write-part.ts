@@ -2,7 +2,14 @@ import type {Clock, Random} from '../base/clock.js'
 import {hasCode, RepriseError} from '../base/errors.js'
 import {CREATE, type ObjectBody, bodySize} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
-import {chainDigits, formatPartName, METADATA_DIGITS, type TranscriptRef, transcriptPrefix} from './names.js'
+import {
+  chainDigits,
+  formatPartName,
+  METADATA_DIGITS,
+  type PartName,
+  type TranscriptRef,
+  transcriptPrefix,
+} from './names.js'
 import {
   decodeRange,
   encodeRange,
@@ -137,8 +144,8 @@ export async function writeLoose(
   body: Uint8Array,
   last: number,
   storeDate?: number,
-): Promise<{key: string; ms: number; date: number}> {
-  return writeFree(context, ref, body, nextMs(context.clock, last, storeDate), () => randomDigits(context.random))
+): Promise<FreePart> {
+  return writeFree(context, ref, body, nextMs(context.clock, last, storeDate), () => looseDigits(context.random))
 }
 
 /** One `agent_metadata` entry, outside the chain. */
@@ -148,33 +155,58 @@ export async function writeMetadata(
   line: Uint8Array,
   last: number,
   storeDate?: number,
-): Promise<{key: string; ms: number; date: number}> {
+): Promise<FreePart> {
   return writeFree(context, ref, line, nextMs(context.clock, last, storeDate), () => METADATA_DIGITS)
 }
 
+/** A part without a range. */
+export interface FreePart {
+  readonly key: string
+  readonly ms: number
+  /** The store's clock when it answered. */
+  readonly date: number
+}
+
 async function writeFree(
-  {parts: {store}}: WriteContext,
+  context: WriteContext,
   ref: TranscriptRef,
   body: Uint8Array,
   first: number,
   digits: () => string,
-): Promise<{key: string; ms: number; date: number}> {
+): Promise<FreePart> {
   let ms = first
   for (let tries = 0; tries < MAX_NAME_TRIES; tries++, ms++) {
-    const key = transcriptPrefix(ref) + formatPartName({ms, digits: digits()})
-    try {
-      const {date} = await store.put(key, body, {mode: CREATE, contentType: CONTENT_TYPE})
-      return {key, ms, date}
-    } catch (error) {
-      if (!hasCode(error, 'OBJECT_EXISTS')) throw error
-      const there = await readObject(store, key, {limit: body.byteLength + 1}).catch(() => undefined)
-      if (there && Buffer.compare(there.bytes, body) === 0) return {key, ms, date: there.date}
-    }
+    const written = await writeFreeAt(context, ref, body, {ms, digits: digits()})
+    if (written) return written
   }
   throw noFreeName(ref)
 }
 
-function randomDigits(random: Random): string {
+/**
+ * A part without a range under a name of the caller's, so that a try of which nobody knows whether it landed is made again without
+ * a second copy: the same bytes under that name are success.
+ *
+ * @returns undefined when that name is taken by other bytes.
+ */
+export async function writeFreeAt(
+  {parts: {store}}: Pick<WriteContext, 'parts'>,
+  ref: TranscriptRef,
+  body: Uint8Array,
+  name: PartName,
+): Promise<FreePart | undefined> {
+  const key = transcriptPrefix(ref) + formatPartName(name)
+  try {
+    const {date} = await store.put(key, body, {mode: CREATE, contentType: CONTENT_TYPE})
+    return {key, ms: name.ms, date}
+  } catch (error) {
+    if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+    const there = await readObject(store, key, {limit: body.byteLength + 1}).catch(() => undefined)
+    return there && Buffer.compare(there.bytes, body) === 0 ? {key, ms: name.ms, date: there.date} : undefined
+  }
+}
+
+/** Digits that say nothing, as other writers of this layout give them. */
+export function looseDigits(random: Random): string {
   for (;;) {
     const digits = Buffer.from(random.bytes(3)).toString('hex')
     if (digits !== METADATA_DIGITS) return digits
