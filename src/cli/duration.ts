@@ -32,6 +32,26 @@ export function parseDuration(text: string, source: string): number {
   })
 }
 
+/** What the system's timers can wait; a longer one would be over at once. */
+const LONGEST_WAIT = 2_147_483_647
+
+/**
+ * A duration that something waits for.
+ *
+ * @param least in ms. Where nothing can be done in no time, more than 0.
+ * @throws DURATION_INVALID (usage), also for one that is shorter, or longer than 24 days.
+ */
+export function parseWait(text: string, source: string, least = 0): number {
+  const ms = parseDuration(text, source)
+  if (ms >= least && ms <= LONGEST_WAIT) return ms
+  throw new RepriseError({
+    kind: 'usage',
+    code: 'DURATION_INVALID',
+    message: `${source}: ${JSON.stringify(text)} is too ${ms < least ? 'short' : 'long'}.`,
+    suggestions: [`Give it from ${least}ms to 24d.`],
+  })
+}
+
 function sum(text: string): number {
   let total = 0
   for (const {groups} of text.matchAll(STEP)) {

@@ -2,7 +2,7 @@ import {homedir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {RepriseError} from '../base/errors.js'
-import {parseDuration} from './duration.js'
+import {parseWait} from './duration.js'
 import type {Environment, FlagSources} from './environment.js'
 import type {UserConfig} from './user-config.js'
 
@@ -102,7 +102,7 @@ export function resolveSettings(from: SettingsSources): Settings {
     expectedBucketOwner: look.text('expected-bucket-owner', account),
     insecure: look.switch('insecure'),
     concurrency: look.text('concurrency', whole(1, 256)) ?? 16,
-    timeoutMs: look.text('timeout', parseDuration) ?? 60_000,
+    timeoutMs: look.text('timeout', (value, source) => parseWait(value, source, 1)) ?? 60_000,
     retries: look.text('retries', whole(0, 20)) ?? 4,
     configDir: path('config-dir'),
     cwd: path('cwd') ?? from.workingDirectory,

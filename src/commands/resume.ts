@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
-import {parseDuration} from '../cli/duration.js'
+import {parseWait} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
@@ -44,7 +44,7 @@ stored (6, or 4 when another worker took the session over).`
     const runtime = await this.start(flags)
     await checkResultFile(flags['result-file'])
     const context = await openStart(runtime, claude, {
-      graceMs: parseDuration(flags.grace, '--grace'),
+      graceMs: parseWait(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],
     })
     const chosen = await chooseSession(context.sync, context.registry, args.session, flags.latest)
@@ -52,7 +52,7 @@ stored (6, or 4 when another worker took the session over).`
       ...chosen,
       force: flags.force,
       forkInto: flags.fork ? runtime.random.uuid() : undefined,
-      waitMs: flags.wait === undefined ? undefined : parseDuration(flags.wait, '--wait'),
+      waitMs: flags.wait === undefined ? undefined : parseWait(flags.wait, '--wait'),
     }
     if (flags.print) {
       const {shell, ...printed} = await printResume(context, request)

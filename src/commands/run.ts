@@ -1,6 +1,6 @@
 import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
-import {parseDuration} from '../cli/duration.js'
+import {parseWait} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
@@ -47,7 +47,7 @@ took the session over).`
     const {task, name, 'if-exists': ifExists} = flags
     const context = await openStart(runtime, claude, {
       task,
-      graceMs: parseDuration(flags.grace, '--grace'),
+      graceMs: parseWait(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],
     })
     const wanted = [link('task', task), link('name', name)].flat()

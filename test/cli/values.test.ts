@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {parseDuration} from '../../src/cli/duration.js'
+import {parseDuration, parseWait} from '../../src/cli/duration.js'
 import {exitCodeOf, worstExitCode} from '../../src/cli/exit-codes.js'
 import {environmentName, sharedFlags} from '../../src/cli/flags.js'
 import {wantsColor} from '../../src/cli/screen.js'
@@ -53,6 +53,29 @@ describe('durations', () => {
       expect(() => parseDuration(text, '--wait')).toThrowError(/^--wait: /u)
     },
   )
+})
+
+describe('durations that are waited for', () => {
+  test.for([
+    ['0', 0, 0],
+    ['0s', 0, 0],
+    ['1ms', 1, 1],
+    ['24d', 2_073_600_000, 1],
+  ] as const)('%s', ([text, ms, least]) => {
+    expect(parseWait(text, '--wait', least)).toBe(ms)
+  })
+
+  // A timer of more than 2^31 ms is over at once.
+  test.for([
+    ['0', 'short'],
+    ['0s', 'short'],
+    ['0.4ms', 'short'],
+    ['25d', 'long'],
+    ['9999w', 'long'],
+  ] as const)('%s is refused', ([text, why]) => {
+    const refused = {kind: 'usage', code: 'DURATION_INVALID', message: `--timeout: "${text}" is too ${why}.`}
+    expect(() => parseWait(text, '--timeout', 1)).toThrow(expect.objectContaining(refused))
+  })
 })
 
 test('every shared flag has its variable, those that lower safety excepted', () => {
