@@ -9,8 +9,11 @@ export interface Lease {
   readonly cutOff: number
   /** This acquisition had to create the record: the session is new, or the record got lost. */
   readonly created: boolean
-  /** The store's clock at its last answer about the lease, ms since the epoch. */
-  readonly date: number
+  /**
+   * The clock of the parts' store at its last answer about the lease, ms since the epoch. Undefined where leases lie in another
+   * service, whose dates are never compared with those of parts.
+   */
+  readonly date: number | undefined
 
   /** After it resolves, the lease was held at an instant after the call. */
   renew(): Promise<void>

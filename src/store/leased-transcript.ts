@@ -145,12 +145,22 @@ export class LeasedTranscript {
   /** Deletes what rebases displaced, as far as its grace is over. Call now and then, and before the lease is released. */
   async tidy(): Promise<void> {
     await this.#exclusively(async () => {
-      if (!this.#pending.some((each) => each.notBefore <= this.#lease.date)) return
+      const waits = this.#pending.some(({notBefore}) => Number.isFinite(notBefore))
+      if (!waits || this.#dueAt(await this.#date()).length === 0) return
       await this.#lease.renew()
-      const due = this.#pending.filter((each) => each.notBefore <= this.#lease.date)
+      const due = this.#dueAt(await this.#date())
       this.#pending = this.#pending.filter((each) => !due.includes(each))
       await this.#remove(due.flatMap((each) => each.keys))
     })
+  }
+
+  /** The clock of the parts' store: from its answers about the lease, or from a listing where the lease lies elsewhere. */
+  async #date(): Promise<number> {
+    return this.#lease.date ?? (await this.#context.parts.list(this.ref)).date
+  }
+
+  #dueAt(date: number): PendingDelete[] {
+    return this.#pending.filter((each) => each.notBefore <= date)
   }
 
   async #current(): Promise<End> {

@@ -140,6 +140,23 @@ test('a rebase is what readers see from the moment its part is there, and leaves
   expect(await stage.delivered()).toBe(A + X + Y + C)
 })
 
+test('where the lease lies elsewhere, deletes wait by the clock of the parts', async () => {
+  const stage = new Stage(core)
+  await stage.put({chain: [A, B], from: 0, ms: 1})
+  const loose = await stage.loose(2, [X])
+  const lease = new StageLease(core, 1)
+  // Another service's, hours ahead: nothing may come of it.
+  lease.date = undefined
+  const transcript = new core.LeasedTranscript(stage.context(), lease, REF, {grace: 60_000})
+  await transcript.settle()
+  const isThere = async () => (await stage.keys(core.transcriptPrefix(REF))).some((key) => key.endsWith(loose))
+  await transcript.tidy()
+  expect(await isThere()).toBe(true)
+  stage.now += 60_000
+  await transcript.tidy()
+  expect(await isThere()).toBe(false)
+})
+
 describe('journals', () => {
   test('one is created once, marked once, and read as it was written', async () => {
     const {memory} = new Stage(core)

@@ -9,7 +9,7 @@ export class StageLease implements Lease {
   epoch: number
   cutOff = 0
   created = false
-  date = 0
+  date: number | undefined = 0
   /** Another holds the record from now on. */
   lost = false
   readonly #core: Core
