@@ -1,24 +1,10 @@
 import type {Clock} from '../base/clock.js'
 import type {RepriseError} from '../base/errors.js'
+import {callOf, type ChangedOptions, type DecoratedCall, ObjectStoreDecorator} from './decorator.js'
 import {storeError, type StoreErrorCode} from './errors.js'
 import type {Fault, FaultedCall, FaultPlan} from './faults.js'
-import {
-  bodySize,
-  type DeleteResult,
-  type GetOptions,
-  type ListOptions,
-  type ListPage,
-  type ObjectBody,
-  type ObjectContent,
-  type ObjectHead,
-  type ObjectStore,
-  openBody,
-  type PutMode,
-  type PutOptions,
-  type PutResult,
-  type RequestOptions,
-  type StoreOperation,
-} from './object-store.js'
+import {bodySize, openBody} from './object-store.js'
+import type {GetOptions, ObjectBody, ObjectStore, PutMode, PutOptions, RequestOptions} from './object-store.js'
 
 export interface FaultyOptions {
   readonly clock: Pick<Clock, 'sleep'>
@@ -28,44 +14,18 @@ export interface FaultyOptions {
 }
 
 /** A store whose calls fail as planned: for tests of everything that stands above a store. Each page of a listing is a call. */
-export class FaultyObjectStore implements ObjectStore {
-  readonly #store: ObjectStore
+export class FaultyObjectStore extends ObjectStoreDecorator {
   readonly #options: FaultyOptions
   #calls = 0
 
   constructor(store: ObjectStore, options: FaultyOptions) {
-    this.#store = store
+    super(store)
     this.#options = options
   }
 
-  get url() {
-    return this.#store.url
-  }
-
-  get traits() {
-    return this.#store.traits
-  }
-
-  async *list(options: ListOptions): AsyncIterable<ListPage> {
-    const pages = this.#store.list(options)[Symbol.asyncIterator]()
-    try {
-      for (;;) {
-        const next = await this.#call('list', options.prefix, options, undefined, async () => pages.next())
-        if (next.done) return
-        yield next.value
-      }
-    } finally {
-      await pages.return?.()
-    }
-  }
-
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectHead | undefined> {
-    return this.#call('head', key, options, undefined, async () => this.#store.head(key, options))
-  }
-
-  async get(key: string, options: GetOptions = {}): Promise<ObjectContent> {
-    return this.#call('get', key, options, undefined, async (reset) => {
-      const content = await this.#store.get(key, options)
+  override async get(key: string, options: GetOptions = {}) {
+    return this.#struck(callOf('get', key, options), async (reset) => {
+      const content = await this.inner.get(key, options)
       if (reset === undefined) return content
       const start = options.range?.start ?? 0
       const end = Math.min(options.range?.end ?? content.size, content.size)
@@ -73,40 +33,33 @@ export class FaultyObjectStore implements ObjectStore {
     })
   }
 
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
-    return this.#call('put', key, options, options.mode, async (reset) => {
-      if (reset === undefined) return this.#store.put(key, body, options)
+  override async put(key: string, body: ObjectBody, options: PutOptions) {
+    return this.#struck(callOf('put', key, options), async (reset) => {
+      if (reset === undefined) return this.inner.put(key, body, options)
       const size = bodySize(body)
       const open = () => broken(openBody(body), Math.floor(size / 2), reset)
-      return this.#store.put(key, {size, open}, options)
+      return this.inner.put(key, {size, open}, options)
     })
   }
 
-  async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
-    return this.#call('copy', target, options, options.mode, async (reset) => {
-      if (reset !== undefined) throw reset
-      return this.#store.copy(source, target, options)
-    })
-  }
-
-  async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {
-    return this.#call('delete', keys[0] ?? '', options, undefined, async (reset) => {
-      if (reset === undefined) return this.#store.delete(keys, options)
-      await this.#store.delete(keys.slice(0, Math.floor(keys.length / 2)), options)
+  override async delete(keys: readonly string[], options: RequestOptions = {}) {
+    return this.#struck(callOf('delete', keys[0] ?? '', options), async (reset) => {
+      if (reset === undefined) return this.inner.delete(keys, options)
+      await this.inner.delete(keys.slice(0, Math.floor(keys.length / 2)), options)
       throw reset
     })
   }
 
-  async close(): Promise<void> {
-    await this.#store.close()
+  protected override async around<T>(call: DecoratedCall, run: (changed: ChangedOptions) => Promise<T>): Promise<T> {
+    return this.#struck(call, async (reset) => {
+      if (reset !== undefined && call.operation === 'copy') throw reset
+      return run({})
+    })
   }
 
   /** @param run gets the error to break a body with, when it shall break. */
-  async #call<T>(
-    operation: StoreOperation,
-    key: string,
-    {signal}: RequestOptions,
-    mode: PutMode | undefined,
+  async #struck<T>(
+    {operation, key, signal, mode}: DecoratedCall,
     run: (reset: RepriseError | undefined) => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted()

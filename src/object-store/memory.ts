@@ -3,22 +3,18 @@ import {storeError} from './errors.js'
 import {compareKeys} from './key-order.js'
 import {checkKey} from './key.js'
 import {checkMetadata} from './metadata.js'
-import {
-  bodySize,
-  type DeleteResult,
-  type GetOptions,
-  type ListOptions,
-  type ListPage,
-  type ObjectBody,
-  type ObjectContent,
-  type ObjectHead,
-  type ObjectStore,
-  openBody,
-  type PutMode,
-  type PutOptions,
-  type PutResult,
-  type RequestOptions,
+import {bodySize, openBody} from './object-store.js'
+import type {
+  GetOptions,
+  ListOptions,
+  ObjectBody,
+  ObjectHead,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+  RequestOptions,
 } from './object-store.js'
+import {checkMode} from './put-mode.js'
 
 interface StoredObject extends Omit<ObjectHead, 'date'> {
   readonly bytes: Uint8Array
@@ -44,7 +40,7 @@ export class MemoryObjectStore implements ObjectStore {
     this.#clock = options.clock
   }
 
-  async *list(options: ListOptions): AsyncIterable<ListPage> {
+  async *list(options: ListOptions) {
     let after = options.startAfter
     for (;;) {
       options.signal?.throwIfAborted()
@@ -55,14 +51,14 @@ export class MemoryObjectStore implements ObjectStore {
     }
   }
 
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectHead | undefined> {
+  async head(key: string, options: RequestOptions = {}) {
     options.signal?.throwIfAborted()
     checkKey(key)
     const object = this.#objects.get(key)
     return object && this.#headOf(object)
   }
 
-  async get(key: string, options: GetOptions = {}): Promise<ObjectContent> {
+  async get(key: string, options: GetOptions = {}) {
     options.signal?.throwIfAborted()
     checkKey(key)
     const object = this.#objects.get(key)
@@ -73,16 +69,16 @@ export class MemoryObjectStore implements ObjectStore {
     return {...this.#headOf(object), body: chunks(slice(object, options), options.signal)}
   }
 
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
+  async put(key: string, body: ObjectBody, options: PutOptions) {
     options.signal?.throwIfAborted()
     checkKey(key)
     checkMetadata(options.metadata)
-    this.#checkMode(key, options.mode)
+    this.#checkMode(key, options)
     const bytes = await collect(key, body, options.signal)
     return this.#write(key, bytes, options)
   }
 
-  async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
+  async copy(source: string, target: string, options: PutOptions) {
     options.signal?.throwIfAborted()
     checkKey(source)
     checkKey(target)
@@ -92,7 +88,7 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#write(target, object.bytes.slice(), options)
   }
 
-  async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {
+  async delete(keys: readonly string[], options: RequestOptions = {}) {
     options.signal?.throwIfAborted()
     for (const key of keys) {
       if (this.#objects.delete(key)) this.#sortedKeys = undefined
@@ -109,7 +105,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   #write(key: string, bytes: Uint8Array, options: PutOptions): PutResult {
-    this.#checkMode(key, options.mode)
+    this.#checkMode(key, options)
     const date = this.#clock.now()
     const etag = `m${++this.#writes}`
     if (!this.#objects.has(key)) this.#sortedKeys = undefined
@@ -125,14 +121,8 @@ export class MemoryObjectStore implements ObjectStore {
     return {etag, date}
   }
 
-  #checkMode(key: string, mode: PutMode): void {
-    const etag = this.#objects.get(key)?.etag
-    if (mode.type === 'create' && etag !== undefined) {
-      throw storeError('OBJECT_EXISTS', `Object '${key}' is already in ${this.url}.`)
-    }
-    if (mode.type === 'update' && mode.etag !== etag) {
-      throw storeError('OBJECT_CHANGED', `Object '${key}' in ${this.url} is no longer the one to update.`)
-    }
+  #checkMode(key: string, {mode}: PutOptions): void {
+    checkMode(mode, this.#objects.get(key)?.etag, key, this.url)
   }
 
   #headOf({bytes: _bytes, ...head}: StoredObject): ObjectHead {

@@ -1,20 +1,16 @@
 import type {Clock} from '../base/clock.js'
 import {toRepriseError} from '../base/errors.js'
-import {
-  bodySize,
-  type DeleteResult,
-  type GetOptions,
-  type ListOptions,
-  type ListPage,
-  type ObjectBody,
-  type ObjectContent,
-  type ObjectHead,
-  type ObjectStore,
-  type PutOptions,
-  type PutResult,
-  type RequestOptions,
-  type StoreOperation,
+import {type ChangedOptions, callOf, type DecoratedCall, ObjectStoreDecorator} from './decorator.js'
+import type {
+  GetOptions,
+  ListOptions,
+  ObjectBody,
+  ObjectStore,
+  PutOptions,
+  RequestOptions,
+  StoreOperation,
 } from './object-store.js'
+import {tapBody} from './tap-body.js'
 
 /** One call to the store, when it is over: for debug logs and figures. */
 export interface StoreCall {
@@ -45,24 +41,15 @@ export interface MeterOptions {
 const DELETE_BATCH = 1000
 
 /** Counts what goes to the store it stands before: below a retrying store every try, above it every call. */
-export class MeteredObjectStore implements ObjectStore {
-  readonly #store: ObjectStore
+export class MeteredObjectStore extends ObjectStoreDecorator {
   readonly #options: MeterOptions
   readonly #requests: Record<StoreOperation, number> = {list: 0, head: 0, get: 0, put: 0, copy: 0, delete: 0}
   #bytesUp = 0
   #bytesDown = 0
 
   constructor(store: ObjectStore, options: MeterOptions) {
-    this.#store = store
+    super(store)
     this.#options = options
-  }
-
-  get url() {
-    return this.#store.url
-  }
-
-  get traits() {
-    return this.#store.traits
   }
 
   /** So far, including calls that are under way. */
@@ -70,11 +57,11 @@ export class MeteredObjectStore implements ObjectStore {
     return {requests: {...this.#requests}, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown}
   }
 
-  async *list(options: ListOptions): AsyncIterable<ListPage> {
-    const pages = this.#store.list(options)[Symbol.asyncIterator]()
+  override async *list(options: ListOptions) {
+    const pages = this.inner.list(options)[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const call = this.#begin('list', options.prefix, options)
+        const call = this.#begin(callOf('list', options.prefix, options))
         const next = await this.#failing(call, async () => pages.next())
         if (next.done) {
           // That there are no more pages was in the last answer.
@@ -89,43 +76,29 @@ export class MeteredObjectStore implements ObjectStore {
     }
   }
 
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectHead | undefined> {
-    return this.#metered('head', key, options, async () => this.#store.head(key, options))
+  override async get(key: string, options: GetOptions = {}) {
+    const call = this.#begin(callOf('get', key, options))
+    const content = await this.#failing(call, async () => this.inner.get(key, options))
+    return {...content, body: this.#counted(content.body, call)}
   }
 
-  async get(key: string, options: GetOptions = {}): Promise<ObjectContent> {
-    const call = this.#begin('get', key, options)
-    try {
-      const content = await this.#store.get(key, options)
-      return {...content, body: this.#counted(content.body, call)}
-    } catch (error) {
-      call.end(toRepriseError(error).code)
-      throw error
-    }
-  }
-
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
-    const call = this.#begin('put', key, options)
+  override async put(key: string, body: ObjectBody, options: PutOptions) {
+    const call = this.#begin(callOf('put', key, options))
     const up = (bytes: number) => {
       call.bytes += bytes
       this.#bytesUp += bytes
     }
-    if (body instanceof Uint8Array) up(bodySize(body))
-    return this.#until(call, async () => this.#store.put(key, counting(body, up), options))
+    if (body instanceof Uint8Array) up(body.byteLength)
+    return this.#until(call, async () => this.inner.put(key, tapBody(body, up), options))
   }
 
-  async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
-    return this.#metered('copy', target, options, async () => this.#store.copy(source, target, options))
-  }
-
-  async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {
-    const call = this.#begin('delete', keys[0] ?? '', options)
+  override async delete(keys: readonly string[], options: RequestOptions = {}) {
     this.#requests.delete += Math.max(1, Math.ceil(keys.length / DELETE_BATCH)) - 1
-    return this.#until(call, async () => this.#store.delete(keys, options))
+    return super.delete(keys, options)
   }
 
-  async close(): Promise<void> {
-    await this.#store.close()
+  protected override async around<T>(call: DecoratedCall, run: (changed: ChangedOptions) => Promise<T>): Promise<T> {
+    return this.#until(this.#begin(call), async () => run({}))
   }
 
   #counted(body: AsyncIterable<Uint8Array>, call: Call): AsyncIterable<Uint8Array> {
@@ -156,15 +129,6 @@ export class MeteredObjectStore implements ObjectStore {
     }
   }
 
-  async #metered<T>(
-    operation: StoreOperation,
-    key: string,
-    options: RequestOptions,
-    run: () => Promise<T>,
-  ): Promise<T> {
-    return this.#until(this.#begin(operation, key, options), run)
-  }
-
   async #until<T>(call: Call, run: () => Promise<T>): Promise<T> {
     const result = await this.#failing(call, run)
     call.end('ok')
@@ -180,7 +144,7 @@ export class MeteredObjectStore implements ObjectStore {
     }
   }
 
-  #begin(operation: StoreOperation, key: string, {attempt = 1}: RequestOptions): Call {
+  #begin({operation, key, attempt = 1}: DecoratedCall): Call {
     const {clock, observe} = this.#options
     const started = clock.now()
     this.#requests[operation]++
@@ -200,17 +164,4 @@ export class MeteredObjectStore implements ObjectStore {
 interface Call {
   bytes: number
   end(outcome: string): void
-}
-
-function counting(body: ObjectBody, count: (bytes: number) => void): ObjectBody {
-  if (body instanceof Uint8Array) return body
-  return {
-    size: body.size,
-    async *open() {
-      for await (const chunk of body.open()) {
-        count(chunk.byteLength)
-        yield chunk
-      }
-    },
-  }
 }

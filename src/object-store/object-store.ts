@@ -135,6 +135,11 @@ export type PutMode =
 
 export interface PutOptions extends RequestOptions {
   readonly mode: PutMode
+  /**
+   * An earlier try of this very write may have landed, so that what is there may be the caller's own: set by the retrying
+   * decorator. A store that can tell without reading the object succeeds then; elsewhere the caller has to look.
+   */
+  readonly retried?: boolean
   /** ASCII keys (lower case) and values, 2 KB in all, no empty value: anything else is refused with METADATA_INVALID. */
   readonly metadata?: Readonly<Record<string, string>>
   readonly contentType?: string

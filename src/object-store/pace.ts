@@ -1,12 +1,15 @@
 import type {Clock, Random} from '../base/clock.js'
 
+/** What a store asks for with Retry-After is kept to up to here. */
+const LONGEST_HOLD_MS = 60_000
+
 /** A number in [0, 1). */
 function fraction(random: Random): number {
   const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4)
   return (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) / 2 ** 32
 }
 
-interface BackoffOptions {
+export interface PaceOptions {
   readonly clock: Clock
   readonly random: Random
   /** The first wait is between 0 and this (ms); the range doubles with each try. */
@@ -14,39 +17,81 @@ interface BackoffOptions {
   readonly maxMs: number
 }
 
+/** Names the pace that a call was sent at. */
+export type PaceRound = number
+
 /**
- * How long to wait: full jitter before a retry, and before every call a pause that grows while the store throttles and
- * melts away while it does not, so that many calls at once slow down together.
+ * How fast calls go to one store, shared by all of them: before every call a pause, random within a range that doubles when the
+ * store throttles and shrinks when it does not; before a retry a wait with full jitter; and nothing at all before the time that
+ * the store has named.
+ *
+ * The range changes once a round: what a call meets that was sent at an earlier pace says nothing about the present one, and
+ * of many that are throttled together only the first counts.
  */
 export class Pace {
-  readonly #options: BackoffOptions
+  readonly #options: PaceOptions
   #pauseMs = 0
+  #heldUntil = 0
+  #round: PaceRound = 0
 
-  constructor(options: BackoffOptions) {
+  constructor(options: PaceOptions) {
     this.#options = options
   }
 
-  throttled(): void {
-    this.#pauseMs = Math.min(this.#options.maxMs, Math.max(this.#options.baseMs, this.#pauseMs * 2))
+  throttled(round: PaceRound): void {
+    const {baseMs, maxMs} = this.#options
+    this.#change(round, Math.min(maxMs, Math.max(baseMs, this.#pauseMs * 2)))
   }
 
-  succeeded(): void {
-    this.#pauseMs = this.#pauseMs < 1 ? 0 : this.#pauseMs * 0.8
+  succeeded(round: PaceRound): void {
+    if (this.#pauseMs > 0) this.#change(round, this.#pauseMs < 1 ? 0 : this.#pauseMs * 0.8)
   }
 
-  async beforeCall(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#pauseMs >= 1) await this.#sleep(this.#pauseMs, signal)
+  /** The store wants to be left alone for so long. */
+  hold(ms: number): void {
+    const until = this.#options.clock.now() + Math.min(ms, LONGEST_HOLD_MS)
+    this.#heldUntil = Math.max(this.#heldUntil, until)
   }
 
-  /** @param attempt the one that failed, from 1. @returns the wait in ms, already spent. */
+  /** Resolves when a call may be sent. Rejects with the signal's reason when it aborts first. */
+  async beforeCall(signal: AbortSignal | undefined): Promise<PaceRound> {
+    const ms = this.#held() + this.#jitter(this.#pauseMs)
+    if (ms >= 1) await this.#sleep(ms, signal)
+    return this.#round
+  }
+
+  /**
+   * Rejects with the signal's reason when it aborts first.
+   *
+   * @param attempt the one that failed, from 1
+   * @returns the wait in ms, already spent
+   */
   async beforeRetry(attempt: number, signal: AbortSignal | undefined): Promise<number> {
     const {baseMs, maxMs} = this.#options
-    return this.#sleep(Math.min(maxMs, baseMs * 2 ** (attempt - 1)), signal)
+    return this.#sleep(Math.max(this.#held(), this.#jitter(Math.min(maxMs, baseMs * 2 ** (attempt - 1)))), signal)
   }
 
-  async #sleep(most: number, signal: AbortSignal | undefined): Promise<number> {
-    const ms = Math.floor(most * fraction(this.#options.random))
-    await this.#options.clock.sleep(ms, signal)
+  #change(round: PaceRound, pauseMs: number): void {
+    if (round !== this.#round) return
+    this.#pauseMs = pauseMs
+    this.#round++
+  }
+
+  #held(): number {
+    return Math.max(0, this.#heldUntil - this.#options.clock.now())
+  }
+
+  #jitter(most: number): number {
+    return Math.floor(most * fraction(this.#options.random))
+  }
+
+  async #sleep(ms: number, signal: AbortSignal | undefined): Promise<number> {
+    try {
+      await this.#options.clock.sleep(ms, signal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    }
     return ms
   }
 }

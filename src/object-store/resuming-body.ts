@@ -8,6 +8,8 @@ interface ResumingBodyOptions {
   readonly options: GetOptions
   /** Waits before another try; rejects with the failure when it is not worth one. */
   readonly admit: (failure: unknown) => Promise<void>
+  /** Bytes came that had not come before. */
+  readonly moved: () => void
   readonly get: (options: GetOptions) => Promise<ObjectContent>
 }
 
@@ -17,26 +19,36 @@ interface ResumingBodyOptions {
  * hashed here; where not, the object is read again from its start, so that the store's own check covers it, and the bytes
  * already handed out must come again.
  */
-export async function* resumingBody({
+export function resumingBody(options: ResumingBodyOptions): AsyncIterable<Uint8Array> {
+  return new CancellableBody(options.content.body, resumed(options))
+}
+
+async function* resumed({
   key,
   content,
   options,
   admit,
+  moved,
   get,
-}: ResumingBodyOptions): AsyncIterable<Uint8Array> {
+}: ResumingBodyOptions): AsyncGenerator<Uint8Array, void> {
   const {sha256} = content
   const whole = options.range === undefined
   const end = Math.min(options.range?.end ?? content.size, content.size)
   const hash = createHash('sha256')
   let position = options.range?.start ?? 0
-  let body = content.body
-  let resumed = false
+  let isFirst = true
+  const open = async () => {
+    const again = {...options, ifMatch: content.etag}
+    if (!whole || sha256 !== undefined) return (await get({...again, range: {start: position, end}})).body
+    return after((await get(again)).body, position, hash.copy().digest('hex'), key)
+  }
   for (;;) {
     let failure: unknown
     try {
-      for await (const chunk of body) {
+      for await (const chunk of isFirst ? content.body : await open()) {
         if (whole) hash.update(chunk)
         position += chunk.byteLength
+        moved()
         yield chunk
       }
       if (position >= end) break
@@ -45,16 +57,11 @@ export async function* resumingBody({
       failure = error
     }
     await admit(failure)
-    resumed = true
-    const again = {...options, ifMatch: content.etag}
-    if (whole && sha256 === undefined) {
-      body = after((await get(again)).body, position, hash.copy().digest('hex'), key)
-    } else {
-      if (position >= end) break
-      body = (await get({...again, range: {start: position, end}})).body
-    }
+    isFirst = false
+    // All bytes are here. Without a digest to hold them against, the store has to say once more that they are right.
+    if (position >= end && (!whole || sha256 !== undefined)) break
   }
-  if (resumed && whole && sha256 !== undefined && hash.digest('hex') !== sha256) throw differs(key)
+  if (!isFirst && whole && sha256 !== undefined && hash.digest('hex') !== sha256) throw differs(key)
 }
 
 /** What follows the first `count` bytes, which must be the ones with this digest. */
@@ -82,4 +89,30 @@ function differs(key: string): Error {
     'CHECKSUM_MISMATCH',
     `The answers that make up '${key}' do not add up to the bytes that were stored.`,
   )
+}
+
+/** A generator that was never started does not clean up; the answer behind it must be given back all the same. */
+class CancellableBody implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>
+  readonly #body: AsyncGenerator<Uint8Array, void>
+  #started = false
+
+  constructor(source: AsyncIterable<Uint8Array>, body: AsyncGenerator<Uint8Array, void>) {
+    this.#source = source
+    this.#body = body
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return {
+      next: async () => {
+        this.#started = true
+        return this.#body.next()
+      },
+      return: async () => {
+        if (!this.#started) await this.#source[Symbol.asyncIterator]().return?.()
+        await this.#body.return()
+        return {done: true, value: undefined}
+      },
+    }
+  }
 }

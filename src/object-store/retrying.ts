@@ -1,50 +1,21 @@
-import type {Clock, Random} from '../base/clock.js'
-import {hasCode, RepriseError} from '../base/errors.js'
+import type {Clock} from '../base/clock.js'
+import {callOf, type ChangedOptions, type DecoratedCall, ObjectStoreDecorator} from './decorator.js'
 import {storeError} from './errors.js'
-import {compareKeys} from './key-order.js'
-import type {
-  DeleteResult,
-  GetOptions,
-  ListOptions,
-  ListPage,
-  ObjectBody,
-  ObjectContent,
-  ObjectHead,
-  ObjectStore,
-  PutOptions,
-  PutResult,
-  RequestOptions,
-  StoreOperation,
-} from './object-store.js'
-import {openBody} from './object-store.js'
-import {Pace} from './pace.js'
+import {ListingProgress} from './listing-progress.js'
+import type {DeleteResult, GetOptions, ListOptions, ObjectBody, ObjectStore, PutOptions} from './object-store.js'
 import {resumingBody} from './resuming-body.js'
-import {type Progress, withTimeLimit} from './time-limit.js'
+import {isRetryable, RetryPolicy, type RetryOptions} from './retry-policy.js'
+import {tapBody} from './tap-body.js'
+import {TimeLimit} from './time-limit.js'
 
-const RETRYABLE = ['STORE_CONFLICT', 'STORE_THROTTLED', 'STORE_UNREACHABLE']
-
-export interface RetryNotice {
-  readonly operation: StoreOperation
-  /** A listing's prefix; the first key of a delete. */
-  readonly key: string
-  /** The try that failed, from 1. */
-  readonly attempt: number
-  readonly waitedMs: number
-  readonly error: RepriseError
-}
-
-export interface RetryOptions {
-  readonly clock: Clock
-  readonly random: Random
-  /** Tries in all, the first included. A body or a listing that moves on between two failures starts to count anew. Default 5. */
-  readonly attempts?: number
-  /** Default 200 ms. */
-  readonly baseMs?: number
-  /** Default 10 s. */
-  readonly maxMs?: number
-  /** Time in which nothing moves before a try counts as unreachable. Default: none. */
+export interface RetryingOptions extends RetryOptions {
+  /** Shared with what repeats requests inside of the store (`S3StoreOptions.retries`). Default: one made of these options. */
+  readonly policy?: RetryPolicy
+  /**
+   * Time in which nothing moves before a try counts as unreachable; of a put with its bytes in memory, the whole try. Default:
+   * none, for a store that has limits of its own.
+   */
   readonly timeoutMs?: number
-  readonly onRetry?: (notice: RetryNotice) => void
 }
 
 /**
@@ -54,270 +25,138 @@ export interface RetryOptions {
  * may be the caller's own, which the caller finds out by looking at it. How a body that breaks is resumed and still
  * verified: {@link resumingBody}.
  */
-export class RetryingObjectStore implements ObjectStore {
-  readonly #store: ObjectStore
-  readonly #options: RetryOptions
-  readonly #attempts: number
-  readonly #pace: Pace
+export class RetryingObjectStore extends ObjectStoreDecorator {
+  readonly #policy: RetryPolicy
+  readonly #clock: Clock
+  readonly #timeoutMs: number | undefined
 
-  constructor(store: ObjectStore, options: RetryOptions) {
-    const {clock, random, attempts = 5, baseMs = 200, maxMs = 10_000} = options
-    this.#store = store
-    this.#options = options
-    this.#attempts = attempts
-    this.#pace = new Pace({clock, random, baseMs, maxMs})
+  constructor(store: ObjectStore, options: RetryingOptions) {
+    super(store)
+    this.#policy = options.policy ?? new RetryPolicy(options)
+    this.#clock = options.clock
+    this.#timeoutMs = options.timeoutMs
   }
 
-  get url() {
-    return this.#store.url
-  }
-
-  get traits() {
-    return this.#store.traits
-  }
-
-  async *list(options: ListOptions): AsyncIterable<ListPage> {
-    const seen = new Seen(this.traits.sortedListing)
-    const tries = this.#tries('list', options.prefix, options)
+  override async *list(options: ListOptions) {
+    const progress = new ListingProgress(this.traits.sortedListing)
+    const tries = this.#policy.begin(callOf('list', options.prefix, options))
     for (;;) {
-      const pages = this.#store.list(seen.rest({...options, attempt: tries.attempt}))[Symbol.asyncIterator]()
+      const limit = this.#limit(options.signal)
+      const rest = {...progress.rest(options), ...changed(limit, tries.attempt)}
+      const pages = this.inner.list(rest)[Symbol.asyncIterator]()
       try {
         for (;;) {
-          const next = await this.#limited(options, async () => pages.next())
+          const next = await tries.paced(async () => limit.wait(async () => pages.next()))
           if (next.done) return
-          tries.moved()
-          yield seen.fresh(next.value)
+          const page = progress.fresh(next.value)
+          if (page.objects.length + page.prefixes.length > 0) tries.moved()
+          yield page
         }
       } catch (error) {
         await tries.failed(error)
       } finally {
+        limit.end()
         // Not awaited: a page that hangs would hold it up.
         void pages.return?.()?.catch(() => {})
       }
     }
   }
 
-  async head(key: string, options: RequestOptions = {}): Promise<ObjectHead | undefined> {
-    return this.#retry('head', key, options, async (again) => this.#store.head(key, again))
-  }
-
-  async get(key: string, options: GetOptions = {}): Promise<ObjectContent> {
-    const open = async (wanted: GetOptions) =>
-      this.#retry('get', key, wanted, async (again) => this.#store.get(key, {...wanted, ...again}))
-    const content = await open(options)
-    const tries = this.#tries('get', key, options)
+  override async get(key: string, options: GetOptions = {}) {
+    const call = callOf('get', key, options)
+    const content = await super.get(key, options)
+    const tries = this.#policy.begin(call)
     const body = resumingBody({
       key,
       options,
-      content: {...content, body: this.#limitedBody(content.body, options, tries)},
+      content: {...content, body: this.#limitedBody(content.body, options.signal)},
       admit: async (failure) => tries.failed(failure),
+      moved: () => tries.moved(),
       get: async (wanted) => {
-        const again = await open(wanted)
-        return {...again, body: this.#limitedBody(again.body, options, tries)}
+        const open = async (changed: ChangedOptions) => this.inner.get(key, {...wanted, ...changed})
+        const again = await tries.paced(async () => this.#limited(call, tries.attempt, open))
+        return {...again, body: this.#limitedBody(again.body, options.signal)}
       },
     })
-    return {...content, body: new Cancellable(content.body, body)}
+    return {...content, body}
   }
 
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
-    return this.#retry('put', key, options, async (again, progress) =>
-      this.#store.put(key, watched(body, progress), {...options, ...again}),
+  override async put(key: string, body: ObjectBody, options: PutOptions) {
+    return this.#repeated(callOf('put', key, options), async (changed, moved) =>
+      this.inner.put(key, tapBody(body, moved), {...options, ...changed}),
     )
   }
 
-  async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
-    return this.#retry('copy', target, options, async (again) =>
-      this.#store.copy(source, target, {...options, ...again}),
-    )
-  }
-
-  async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {
-    const tries = this.#tries('delete', keys[0] ?? '', options)
+  override async delete(keys: readonly string[], options: {readonly signal?: AbortSignal} = {}): Promise<DeleteResult> {
+    const call = callOf('delete', keys[0] ?? '', options)
+    const tries = this.#policy.begin(call)
     const failed: DeleteResult['failed'][number][] = []
     let left = keys
     for (;;) {
-      const result = await this.#retry('delete', left[0] ?? '', options, async (again) =>
-        this.#store.delete(left, again),
-      )
-      const mayRetry = tries.attempt < this.#attempts
-      const again = result.failed.filter(({code}) => mayRetry && RETRYABLE.includes(code))
-      failed.push(...result.failed.filter((failure) => !again.includes(failure)))
-      const [first] = again
-      if (first === undefined) return {failed, date: result.date}
-      await tries.failed(storeError('STORE_THROTTLED', first.message))
-      left = again.map(({key}) => key)
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#store.close()
-  }
-
-  async #retry<T>(
-    operation: StoreOperation,
-    key: string,
-    options: RequestOptions,
-    call: (again: RequestOptions, progress: Progress) => Promise<T>,
-  ): Promise<T> {
-    const tries = this.#tries(operation, key, options)
-    for (;;) {
-      await this.#pace.beforeCall(options.signal)
+      let failure: unknown
       try {
-        const result = await this.#limited(options, async (signal, progress) =>
-          call({attempt: tries.attempt, ...(signal === undefined ? {} : {signal})}, progress),
+        const result = await tries.paced(async () =>
+          this.#limited(call, tries.attempt, async (changed) => this.inner.delete(left, {...options, ...changed})),
         )
-        this.#pace.succeeded()
-        return result
+        const again = result.failed.filter(({code}) => !tries.isLast && isRetryable(code))
+        failed.push(...result.failed.filter((each) => !again.includes(each)))
+        const [first] = again
+        if (first === undefined) return {failed, date: result.date}
+        left = again.map(({key}) => key)
+        failure = storeError('STORE_THROTTLED', first.message)
       } catch (error) {
-        await tries.failed(error)
+        failure = error
       }
+      await tries.failed(failure)
     }
+  }
+
+  protected override async around<T>(call: DecoratedCall, run: (changed: ChangedOptions) => Promise<T>): Promise<T> {
+    return this.#repeated(call, run)
+  }
+
+  async #repeated<T>(call: DecoratedCall, run: (changed: ChangedOptions, moved: () => void) => Promise<T>): Promise<T> {
+    return this.#policy.repeat(call, async ({attempt, mayHaveLanded}) =>
+      this.#limited(call, attempt, async (changed, moved) =>
+        run(mayHaveLanded ? {...changed, retried: true} : changed, moved),
+      ),
+    )
   }
 
   async #limited<T>(
-    {signal}: RequestOptions,
-    call: (signal: AbortSignal | undefined, progress: Progress) => Promise<T>,
+    {signal}: DecoratedCall,
+    attempt: number,
+    run: (changed: ChangedOptions, moved: () => void) => Promise<T>,
   ): Promise<T> {
-    const {clock, timeoutMs} = this.#options
-    return withTimeLimit({clock, timeoutMs, signal}, call)
+    const limit = this.#limit(signal)
+    try {
+      return await limit.wait(async () => run(changed(limit, attempt), () => limit.moved()))
+    } finally {
+      limit.end()
+    }
   }
 
-  async *#limitedBody(body: AsyncIterable<Uint8Array>, options: GetOptions, tries: Tries): AsyncIterable<Uint8Array> {
+  async *#limitedBody(body: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+    const limit = this.#limit(signal)
     const chunks = body[Symbol.asyncIterator]()
+    const read = async () => chunks.next()
     try {
       for (;;) {
-        const next = await this.#limited(options, async () => chunks.next())
+        const next = await limit.wait(read)
         if (next.done) return
-        tries.moved()
         yield next.value
       }
     } finally {
+      limit.end()
       void chunks.return?.()?.catch(() => {})
     }
   }
 
-  #tries(operation: StoreOperation, key: string, {signal}: RequestOptions): Tries {
-    return new Tries({
-      operation,
-      key,
-      signal,
-      pace: this.#pace,
-      attempts: this.#attempts,
-      onRetry: this.#options.onRetry,
-    })
+  #limit(signal: AbortSignal | undefined): TimeLimit {
+    return new TimeLimit({clock: this.#clock, timeoutMs: this.#timeoutMs, signal})
   }
 }
 
-interface TriesOptions {
-  readonly operation: StoreOperation
-  readonly key: string
-  readonly signal: AbortSignal | undefined
-  readonly pace: Pace
-  readonly attempts: number
-  readonly onRetry: RetryOptions['onRetry']
-}
-
-/** Counts the tries of one call. */
-class Tries {
-  readonly #options: TriesOptions
-  #mayHaveLanded = false
-  attempt = 1
-
-  constructor(options: TriesOptions) {
-    this.#options = options
-  }
-
-  /** Something came: a failure after it is a new one. */
-  moved(): void {
-    this.attempt = 1
-  }
-
-  /** Resolves when it is time to try again; rejects when there is no use in it. */
-  async failed(error: unknown): Promise<void> {
-    const {operation, key, signal, pace, attempts, onRetry} = this.#options
-    if (this.#mayHaveLanded && hasCode(error, 'OBJECT_EXISTS', 'OBJECT_CHANGED')) throw retried(error)
-    if (signal?.aborted || !hasCode(error, ...RETRYABLE) || this.attempt >= attempts) throw error
-    // A store that could not decide has written nothing.
-    if (error.code !== 'STORE_CONFLICT') this.#mayHaveLanded = true
-    if (error.code === 'STORE_THROTTLED') pace.throttled()
-    const waitedMs = await pace.beforeRetry(this.attempt, signal)
-    onRetry?.({operation, key, attempt: this.attempt, waitedMs, error})
-    this.attempt++
-  }
-}
-
-function retried({kind, code, message, suggestions, details, cause}: RepriseError): RepriseError {
-  return new RepriseError({kind, code, message, suggestions, cause, details: {...details, retried: true}})
-}
-
-function watched(body: ObjectBody, progress: Progress): ObjectBody {
-  if (body instanceof Uint8Array) return body
-  return {
-    size: body.size,
-    async *open() {
-      for await (const chunk of openBody(body)) {
-        progress()
-        yield chunk
-      }
-    },
-  }
-}
-
-/** A generator that was never started does not clean up; the answer behind it must be given back all the same. */
-class Cancellable implements AsyncIterable<Uint8Array> {
-  readonly #source: AsyncIterable<Uint8Array>
-  readonly #body: AsyncIterator<Uint8Array>
-  #started = false
-
-  constructor(source: AsyncIterable<Uint8Array>, body: AsyncIterable<Uint8Array>) {
-    this.#source = source
-    this.#body = body[Symbol.asyncIterator]()
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    return {
-      next: async () => {
-        this.#started = true
-        return this.#body.next()
-      },
-      return: async () => {
-        if (!this.#started) await this.#source[Symbol.asyncIterator]().return?.()
-        await this.#body.return?.()
-        return {done: true, value: undefined}
-      },
-    }
-  }
-}
-
-/** What a listing has given out, so that one begun anew gives only the rest. */
-class Seen {
-  readonly #sorted: boolean
-  readonly #given = new Set<string>()
-  #last: string | undefined
-
-  constructor(sorted: boolean) {
-    this.#sorted = sorted
-  }
-
-  rest(options: ListOptions): ListOptions {
-    return this.#last === undefined ? options : {...options, startAfter: this.#last}
-  }
-
-  fresh(page: ListPage): ListPage {
-    const objects = page.objects.filter(({key}) => !this.#given.has(key))
-    const prefixes = page.prefixes.filter((prefix) => !this.#given.has(prefix))
-    if (this.#sorted) {
-      const last = [...objects.map(({key}) => key), ...prefixes].toSorted(compareKeys).at(-1)
-      if (last !== undefined) {
-        this.#last = last
-        // What follows may be rolled up into the same prefix once more; no earlier key can come again.
-        this.#given.clear()
-        this.#given.add(last)
-      }
-    } else {
-      for (const {key} of objects) this.#given.add(key)
-      for (const prefix of prefixes) this.#given.add(prefix)
-    }
-    return {...page, objects, prefixes}
-  }
+function changed({signal}: TimeLimit, attempt: number): ChangedOptions {
+  return signal === undefined ? {attempt} : {attempt, signal}
 }

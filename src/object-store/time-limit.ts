@@ -1,42 +1,79 @@
 import type {Clock} from '../base/clock.js'
 import {storeError} from './errors.js'
 
-/** Pushes the limit out again: something has moved. */
-export type Progress = () => void
+export interface TimeLimitOptions {
+  readonly clock: Clock
+  /** The time in which nothing moves; undefined: no limit. */
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal | undefined
+}
 
 /**
- * Runs a call with a limit on the time in which nothing moves (not on the whole, which a large body may need).
- *
- * @throws STORE_UNREACHABLE when the limit is hit; the call's signal aborts, and what it does after that is ignored.
+ * A limit on the time in which nothing moves (not on the whole, which a large body may need). Waits follow one another, one
+ * at a time; time between them does not count. However many there are, there is one timer, set anew only when it has run out.
  */
-export async function withTimeLimit<T>(
-  {clock, timeoutMs, signal}: {clock: Clock; timeoutMs: number | undefined; signal: AbortSignal | undefined},
-  call: (signal: AbortSignal | undefined, progress: Progress) => Promise<T>,
-): Promise<T> {
-  if (timeoutMs === undefined) return call(signal, () => {})
-  const limit = new AbortController()
-  const done = new AbortController()
-  let moved = clock.now()
-  const watch = async (): Promise<never> => {
-    for (;;) {
-      const left = moved + timeoutMs - clock.now()
-      if (left <= 0) break
-      await clock.sleep(left, done.signal)
-    }
-    const error = storeError('STORE_UNREACHABLE', `The store did not answer within ${timeoutMs} ms.`)
-    limit.abort(error)
-    throw error
+export class TimeLimit {
+  readonly #options: TimeLimitOptions
+  readonly #hit = new AbortController()
+  readonly #over = new AbortController()
+  /** Aborts when the limit is hit, or with the caller's. */
+  readonly signal: AbortSignal | undefined
+  #movedAt = 0
+  #fail: ((error: unknown) => void) | undefined
+  #isWatching = false
+
+  constructor(options: TimeLimitOptions) {
+    const {timeoutMs, signal} = options
+    this.#options = options
+    this.signal = timeoutMs === undefined ? signal : AbortSignal.any([this.#hit.signal, ...(signal ? [signal] : [])])
   }
-  const watching = watch()
-  // When the call ends first, nobody waits for the watch any more.
-  watching.catch(() => {})
-  try {
-    const signals = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal])
-    const progress = () => {
-      moved = clock.now()
+
+  /** Something has moved: the limit counts from now. */
+  moved(): void {
+    this.#movedAt = this.#options.clock.now()
+  }
+
+  /**
+   * Waits for `work`, so long as it moves.
+   *
+   * @throws STORE_UNREACHABLE when the limit is hit; what the work does after that is ignored.
+   */
+  async wait<T>(work: () => Promise<T>): Promise<T> {
+    const {timeoutMs} = this.#options
+    if (timeoutMs === undefined) return work()
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#fail = reject
+        this.moved()
+        if (!this.#isWatching) void this.#watch(timeoutMs)
+        work().then(resolve, reject)
+      })
+    } finally {
+      this.#fail = undefined
     }
-    return await Promise.race([call(signals, progress), watching])
-  } finally {
-    done.abort()
+  }
+
+  /** Gives the timer back. Nothing may be waited for after it. */
+  end(): void {
+    this.#over.abort()
+  }
+
+  /** Ends by itself when it wakes up and nobody waits, so that a stream left alone keeps no process alive. */
+  async #watch(timeoutMs: number): Promise<void> {
+    const {clock} = this.#options
+    this.#isWatching = true
+    try {
+      for (let left = timeoutMs; left > 0; left = this.#movedAt + timeoutMs - clock.now()) {
+        await clock.sleep(left, this.#over.signal)
+        if (this.#fail === undefined) return
+      }
+      const error = storeError('STORE_UNREACHABLE', `The store did not answer within ${timeoutMs} ms.`)
+      this.#fail?.(error)
+      this.#hit.abort(error)
+    } catch {
+      // Nobody waits any more.
+    } finally {
+      this.#isWatching = false
+    }
   }
 }

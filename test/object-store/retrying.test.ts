@@ -3,7 +3,8 @@ import type {Clock} from '../../src/base/clock.js'
 import {systemRandom} from '../../src/base/system.js'
 import {listAll} from '../../src/object-store/list-all.js'
 import {type GetOptions, CREATE, type ObjectStore, OVERWRITE} from '../../src/object-store/object-store.js'
-import {type RetryNotice, RetryingObjectStore} from '../../src/object-store/retrying.js'
+import {RetryingObjectStore} from '../../src/object-store/retrying.js'
+import type {RetryNotice} from '../../src/object-store/retry-policy.js'
 import {FaultyObjectStore, MemoryObjectStore, scriptedFaults, type ScriptedFault} from '../../src/testing.js'
 
 /** Time that passes only while somebody sleeps. */
