@@ -19,7 +19,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined
 }
 
-type Send<T> = (client: S3.S3Client, options: {abortSignal?: AbortSignal}) => Promise<T>
+export type Send<T> = (client: S3.S3Client, options: {abortSignal?: AbortSignal}) => Promise<T>
 
 /** Stands in for the console: a library writes nothing to its user's terminal. */
 const SILENT = {trace() {}, debug() {}, info() {}, warn() {}, error() {}}
@@ -28,6 +28,9 @@ const SILENT = {trace() {}, debug() {}, info() {}, warn() {}, error() {}}
 export class S3Connection {
   readonly sdk: Sdk
   readonly url: string
+  /** Undefined: Amazon's own. */
+  readonly endpoint: URL | undefined
+  readonly region: string
   readonly #options: S3StoreOptions
   readonly #agents: Agents
   readonly #makeClient: (pathStyle: boolean) => S3.S3Client
@@ -41,9 +44,12 @@ export class S3Connection {
     agents: Agents,
     makeClient: (pathStyle: boolean) => S3.S3Client,
     endpoint: URL | undefined,
+    region: string,
   ) {
     this.sdk = sdk
     this.url = url
+    this.endpoint = endpoint
+    this.region = region
     this.#options = options
     this.#agents = agents
     this.#makeClient = makeClient
@@ -78,7 +84,7 @@ export class S3Connection {
         // Only AWS has sessions for directory buckets.
         ...(endpoint === undefined ? {} : {endpoint: endpoint.href, disableS3ExpressSessionAuth: true}),
       })
-    return new S3Connection(sdk, url, options, agents, makeClient, endpoint)
+    return new S3Connection(sdk, url, options, agents, makeClient, endpoint, region)
   }
 
   /** Goes with every request. */
