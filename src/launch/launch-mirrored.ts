@@ -1,6 +1,6 @@
 import type {Clock} from '../base/clock.js'
 import {RepriseError} from '../base/errors.js'
-import type {StoreLease} from '../registry/store-lease.js'
+import type {SessionLease} from '../registry/session-lease.js'
 import type {Mirror, MirrorReport} from '../sync/mirror.js'
 import {type ChildEnd, launchClaude, type LaunchOptions} from './child.js'
 import {isPrintMode} from './interactive.js'
@@ -19,7 +19,7 @@ export interface MirroredLaunch {
 export interface MirroredLaunchOptions extends Omit<LaunchOptions, 'signal'> {
   /** One line for the person at the terminal, on stderr. */
   readonly inform: (line: string) => void
-  /** Called right before claude is started: from here on a signal must not end this process before its work is stored. */
+  /** Called right before claude is started: from here on a signal must not end this process before its work is stored. What it throws keeps claude from being started. */
   readonly onStart?: () => Promise<void>
 }
 
@@ -29,7 +29,7 @@ export interface MirroredLaunchOptions extends Omit<LaunchOptions, 'signal'> {
  */
 export async function launchMirrored(
   plan: LaunchPlan,
-  lease: StoreLease | undefined,
+  lease: SessionLease | undefined,
   mirror: Mirror,
   options: MirroredLaunchOptions,
 ): Promise<MirroredLaunch> {

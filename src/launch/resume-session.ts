@@ -4,7 +4,7 @@ import {discoverSession} from '../transcript/discover.js'
 import type {Processes} from '../transcript/processes.js'
 import {RepriseError} from '../base/errors.js'
 import {join} from 'node:path'
-import type {StoreLease} from '../registry/store-lease.js'
+import type {SessionLease} from '../registry/session-lease.js'
 import type {SessionRef} from '../store/names.js'
 import type {SyncContext} from '../sync/context.js'
 import {holdSession} from '../sync/hold-session.js'
@@ -124,7 +124,7 @@ export async function runSession(
 }
 
 /** A lease under which nothing was launched is given back. */
-async function withLease<T>(lease: StoreLease, work: () => Promise<T>): Promise<T> {
+async function withLease<T>(lease: SessionLease, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

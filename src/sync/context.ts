@@ -2,7 +2,9 @@ import type {Clock, Random} from '../base/clock.js'
 import type {Logger} from '../base/logger.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {LeaseOwner} from '../registry/lease-record.js'
-import type {LeaseContext} from '../registry/store-lease.js'
+import type {LeaseTable} from '../registry/lease-table.js'
+import type {LeaseContext} from '../registry/session-lease.js'
+import {StoreLeaseTable} from '../registry/store-lease-table.js'
 import type {Homes} from '../store/home.js'
 import type {Parts} from '../store/parts.js'
 import type {WriteContext} from '../store/write-part.js'
@@ -13,6 +15,8 @@ export interface SyncContext {
   readonly store: ObjectStore
   readonly parts: Parts
   readonly homes: Homes
+  /** Where leases are kept. Default: in the store. */
+  readonly leases?: LeaseTable
   readonly clock: Clock
   readonly random: Random
   readonly machine: string
@@ -32,6 +36,11 @@ export function writeContext({parts, clock, random, machine}: SyncContext): Writ
   return {parts, clock, random, machine}
 }
 
-export function leaseContext({store, clock, random, owner, isDead}: SyncContext): LeaseContext {
-  return {store, clock, random, owner, isDead}
+export function leaseTable({store, leases}: Pick<SyncContext, 'store' | 'leases'>): LeaseTable {
+  return leases ?? new StoreLeaseTable(store)
+}
+
+export function leaseContext(context: SyncContext): LeaseContext {
+  const {clock, random, owner, isDead} = context
+  return {table: leaseTable(context), clock, random, owner, isDead}
 }

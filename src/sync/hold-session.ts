@@ -1,5 +1,5 @@
 import {hasCode, type RepriseError} from '../base/errors.js'
-import {StoreLease} from '../registry/store-lease.js'
+import {SessionLease} from '../registry/session-lease.js'
 import {leaseContext, type SyncContext} from './context.js'
 import {requireConditions} from './session-lease.js'
 
@@ -24,13 +24,13 @@ export async function holdSession(
   context: SyncContext,
   sessionId: string,
   {waitMs = 0, force = false, signal, onWait}: HoldOptions = {},
-): Promise<StoreLease> {
+): Promise<SessionLease> {
   const {clock} = context
   await requireConditions(context)
   let told = false
   for (let waited = 0; ; waited += ASK_EVERY_MS) {
     try {
-      return await StoreLease.acquire(leaseContext(context), sessionId, {force})
+      return await SessionLease.acquire(leaseContext(context), sessionId, {force})
     } catch (error) {
       if (!hasCode(error, 'LEASE_HELD') || waited >= waitMs) throw error
       if (!told) onWait?.(error)

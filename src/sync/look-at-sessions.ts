@@ -1,9 +1,7 @@
 import pMap from 'p-map'
-import {listAll} from '../object-store/list-all.js'
-import {LEASE_PREFIX} from '../store/names.js'
 import type {SessionListing} from '../store/parts.js'
 import type {LocalSession} from '../transcript/discover.js'
-import type {SyncContext} from './context.js'
+import {leaseTable, type SyncContext} from './context.js'
 import type {SessionLook} from './push-session.js'
 
 const LISTINGS_AT_ONCE = 8
@@ -30,19 +28,13 @@ export async function lookAtSessions(
     {concurrency: LISTINGS_AT_ONCE},
   )
   // After the parts: what the records say then holds for what was listed.
-  const leases = await listLeases(context)
+  const leases = await leaseTable(context).versions(listings.flat().map(({ref}) => ref.sessionId))
   return new Map(
     listings.flat().map((listing) => {
       const {sessionId} = listing.ref
       return [sessionId, {listing, lease: leases.get(sessionId)}]
     }),
   )
-}
-
-/** Etags of the lease records, by session. */
-async function listLeases({store}: SyncContext): Promise<ReadonlyMap<string, string>> {
-  const {objects} = await listAll(store, {prefix: LEASE_PREFIX})
-  return new Map(objects.map(({key, etag}) => [key.slice(LEASE_PREFIX.length).replace(/\.json$/, ''), etag]))
 }
 
 async function groupByHome(

@@ -1,7 +1,7 @@
 import {watch, type FSWatcher} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {hasCode, RepriseError, toRepriseError} from '../base/errors.js'
-import type {StoreLease} from '../registry/store-lease.js'
+import type {SessionLease} from '../registry/session-lease.js'
 import type {SessionRef} from '../store/names.js'
 import type {ListedPart} from '../store/part.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
@@ -60,7 +60,7 @@ export interface Mirror {
  */
 export class SessionMirror implements Mirror {
   readonly #context: SyncContext
-  readonly #lease: StoreLease
+  readonly #lease: SessionLease
   readonly #ref: SessionRef
   readonly #options: MirrorOptions
   readonly #transcripts = new Map<string, MirroredTranscript>()
@@ -82,7 +82,7 @@ export class SessionMirror implements Mirror {
   #tidied = 0
   #summarizedAt = 0
 
-  constructor(context: SyncContext, lease: StoreLease, ref: SessionRef, options: MirrorOptions) {
+  constructor(context: SyncContext, lease: SessionLease, ref: SessionRef, options: MirrorOptions) {
     this.#context = context
     this.#lease = lease
     this.#ref = ref

@@ -1,12 +1,11 @@
 import {hasCode, RepriseError} from '../base/errors.js'
 import type {Measure} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
-import {readLease} from '../registry/store-lease.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
 import {lastMs, nextMs} from '../store/write-part.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
-import {type SyncContext, writeContext} from './context.js'
+import {leaseTable, type SyncContext, writeContext} from './context.js'
 import type {Inspect} from './inspect.js'
 import type {Extent} from './compare.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
@@ -50,7 +49,7 @@ export interface PushOptions {
  */
 export interface SessionLook {
   readonly listing: SessionListing
-  /** Etag of the session's lease record, which was listed after the parts; undefined when there is none. */
+  /** Version of the session's lease record, which was listed after the parts; undefined when there is none. */
   readonly lease: string | undefined
 }
 
@@ -273,7 +272,7 @@ class SessionPush {
     const {uploaded, name} = appended
     const parts = [...listing.parts, {name, size: local.length - from}]
     const mine = this.#extentOf(local)
-    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, mine, before, found?.etag)}
+    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, mine, before, found?.version)}
   }
 
   /** Equal, and what the listing shows stays there; a tail of a cut-off holder is settled first. */
@@ -289,8 +288,8 @@ class SessionPush {
       state: this.#agreed(local, listing, storedExtent(planned) ?? this.#extentOf(local), before, lease),
     })
     if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
-    const found = await readLease(this.#context.store, this.#session.sessionId)
-    if (await isAssured(this.#context, listing, found?.record)) return outcome(found?.etag)
+    const found = await leaseTable(this.#context).read(this.#session.sessionId)
+    if (await isAssured(this.#context, listing, found?.record)) return outcome(found?.version)
     await this.#settle(listing)
     return undefined
   }

@@ -1,11 +1,13 @@
 import {hasCode, RepriseError} from '../base/errors.js'
 import type {LeaseRecord} from '../registry/lease-record.js'
 import {isFree} from '../registry/lease-record.js'
-import {leaseHeld, readLease, type StoredLease, StoreLease} from '../registry/store-lease.js'
+import {leaseHeld} from '../registry/lease-errors.js'
+import type {StoredLease} from '../registry/lease-table.js'
+import {SessionLease} from '../registry/session-lease.js'
 import {isMetadataPart, isRanged, type PartRange} from '../store/part.js'
 import type {PartListing} from '../store/parts.js'
 import {settleStoreRecord} from '../store/probe.js'
-import {leaseContext, type SyncContext} from './context.js'
+import {leaseContext, leaseTable, type SyncContext} from './context.js'
 
 /**
  * The lease record of a session that is to be written without the lease.
@@ -13,7 +15,7 @@ import {leaseContext, type SyncContext} from './context.js'
  * @throws LEASE_HELD by another that is not known to be dead.
  */
 export async function freeLease(context: SyncContext, sessionId: string): Promise<StoredLease | undefined> {
-  const found = await readLease(context.store, sessionId)
+  const found = await leaseTable(context).read(sessionId)
   if (found && !isFree(found.record, found.date) && !context.isDead(found.record.owner)) {
     throw leaseHeld(sessionId, found.record)
   }
@@ -47,10 +49,10 @@ function outlasts({epoch}: PartRange, {cutOff, epoch: current}: LeaseRecord): bo
 export async function underLease<T>(
   context: SyncContext,
   sessionId: string,
-  work: (lease: StoreLease) => Promise<T>,
+  work: (lease: SessionLease) => Promise<T>,
 ): Promise<T> {
   await requireConditions(context)
-  const lease = await StoreLease.acquire(leaseContext(context), sessionId)
+  const lease = await SessionLease.acquire(leaseContext(context), sessionId)
   try {
     const result = await work(lease)
     await lease.release()

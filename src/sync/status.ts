@@ -1,11 +1,10 @@
 import pMap from 'p-map'
-import {readLease} from '../registry/store-lease.js'
 import type {PartListing} from '../store/parts.js'
 import type {LocalSession} from '../transcript/discover.js'
 import {liveSessions} from '../transcript/liveness.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {Processes} from '../transcript/processes.js'
-import type {SyncContext} from './context.js'
+import {leaseTable, type SyncContext} from './context.js'
 import {openLocalTranscript} from './local-transcript.js'
 import {lookAtSessions} from './look-at-sessions.js'
 import {type PlannedTranscript, planPush} from './plan-push.js'
@@ -120,14 +119,12 @@ async function sessionStatus(
 }
 
 /** Lists, then reads the lease record. @returns undefined when the store has nothing of the session. */
-async function lookAt(
-  {homes, parts, store, state}: SyncContext,
-  {sessionId, projectKey}: LocalSession,
-): Promise<SessionLook | undefined> {
+async function lookAt(context: SyncContext, {sessionId, projectKey}: LocalSession): Promise<SessionLook | undefined> {
+  const {homes, parts, state} = context
   const homeKey = (await state.read(sessionId)).homeKey ?? (await homes.find(sessionId, projectKey))
   if (homeKey === undefined) return undefined
   const listing = await parts.listSession({homeKey, sessionId})
-  return {listing, lease: (await readLease(store, sessionId))?.etag}
+  return {listing, lease: (await leaseTable(context).read(sessionId))?.version}
 }
 
 async function findingsOf(
@@ -190,7 +187,7 @@ async function transcriptFinding(
 }
 
 async function isSure(context: SyncContext, listing: PartListing): Promise<boolean> {
-  const found = await readLease(context.store, listing.ref.sessionId)
+  const found = await leaseTable(context).read(listing.ref.sessionId)
   return isAssured(context, listing, found?.record)
 }
 

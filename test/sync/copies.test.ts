@@ -4,7 +4,7 @@ import {silentProgress} from '../../src/base/progress.js'
 import {systemClock} from '../../src/base/system.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {StoreRegistry} from '../../src/registry/task-registry.js'
-import {StoreLease} from '../../src/registry/store-lease.js'
+import {SessionLease} from '../../src/registry/session-lease.js'
 import {leaseContext} from '../../src/sync/context.js'
 import {SessionMirror} from '../../src/sync/mirror.js'
 import {moveSessionHere} from '../../src/sync/move-session.js'
@@ -112,7 +112,7 @@ describe('two copies of a session under two project keys', () => {
   test('what a mirror stored of one of them is known of that one alone', async () => {
     await using a = await worker()
     await a.write('-a', message(1) + message(2))
-    const lease = await StoreLease.acquire(leaseContext(a.context), SESSION)
+    const lease = await SessionLease.acquire(leaseContext(a.context), SESSION)
     await a.context.homes.record(SESSION, '-a')
     const mirror = new SessionMirror(a.context, lease, {homeKey: '-a', sessionId: SESSION}, {projectKey: '-a'})
     await mirror.begin()

@@ -3,7 +3,7 @@ import {describe, expect, test} from 'vitest'
 import {systemClock} from '../../src/base/system.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {CREATE, type ObjectBody, type PutOptions, type PutResult} from '../../src/object-store/object-store.js'
-import {StoreLease} from '../../src/registry/store-lease.js'
+import {SessionLease} from '../../src/registry/session-lease.js'
 import {leaseContext, writeContext} from '../../src/sync/context.js'
 import {SessionMirror} from '../../src/sync/mirror.js'
 import {pullSession} from '../../src/sync/pull-session.js'
@@ -34,7 +34,7 @@ class InterruptedStore extends MemoryObjectStore {
 }
 
 async function mirroring(worker: SyncWorker): Promise<SessionMirror> {
-  const lease = await StoreLease.acquire(leaseContext(worker.context), SESSION)
+  const lease = await SessionLease.acquire(leaseContext(worker.context), SESSION)
   await worker.context.homes.record(SESSION, '-a')
   const mirror = new SessionMirror(worker.context, lease, REF, {projectKey: '-a'})
   await mirror.begin()

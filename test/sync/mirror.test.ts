@@ -2,7 +2,7 @@ import {appendFile, writeFile} from 'node:fs/promises'
 import {describe, expect, test} from 'vitest'
 import {systemClock} from '../../src/base/system.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
-import {StoreLease} from '../../src/registry/store-lease.js'
+import {SessionLease} from '../../src/registry/session-lease.js'
 import {leaseContext} from '../../src/sync/context.js'
 import {SessionMirror} from '../../src/sync/mirror.js'
 import {pullSession} from '../../src/sync/pull-session.js'
@@ -11,7 +11,7 @@ import {bookkeeping, message, SESSION, SyncWorker} from '../support/sync-worker.
 const REF = {homeKey: '-a', sessionId: SESSION}
 
 async function started(worker: SyncWorker, onLost?: () => void) {
-  const lease = await StoreLease.acquire(leaseContext(worker.context), SESSION)
+  const lease = await SessionLease.acquire(leaseContext(worker.context), SESSION)
   const mirror = new SessionMirror(worker.context, lease, REF, {projectKey: '-a'})
   await worker.context.homes.record(SESSION, '-a')
   await mirror.begin()
@@ -69,7 +69,7 @@ describe('mirror', () => {
     await a.write('-a', message(1))
     let told = 0
     const {mirror} = await started(a, () => told++)
-    const taken = await StoreLease.acquire(leaseContext(b.context), SESSION, {force: true})
+    const taken = await SessionLease.acquire(leaseContext(b.context), SESSION, {force: true})
     await b.write('-a', message(1) + message('b'))
     const other = new SessionMirror(b.context, taken, REF, {projectKey: '-a'})
     await other.begin()

@@ -6,7 +6,7 @@ import {systemClock, systemRandom} from '../../src/base/system.js'
 import {FileObjectStore} from '../../src/object-store/file/file-object-store.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {MeteredObjectStore} from '../../src/object-store/metered.js'
-import {StoreLease} from '../../src/registry/store-lease.js'
+import {SessionLease} from '../../src/registry/session-lease.js'
 import {StoreRegistry} from '../../src/registry/task-registry.js'
 import {readSummary} from '../../src/store/summary-record.js'
 import {leaseContext} from '../../src/sync/context.js'
@@ -60,7 +60,7 @@ describe('many sessions', () => {
     await using a = await SyncWorker.start(store)
     for (let each = 0; each < 6; each++) await a.write('-p', message(each), idOf(each))
     await pushAll(a)
-    const lease = await StoreLease.acquire(leaseContext(a.context), idOf(3))
+    const lease = await SessionLease.acquire(leaseContext(a.context), idOf(3))
     await lease.release()
     const before = store.totals().requests.get
     expect((await pushAll(a)).totals.actions).toEqual({unchanged: 6})
@@ -139,7 +139,7 @@ describe('many sessions', () => {
     await a.write('-a', message(1))
     await pushAll(a)
     await using b = await SyncWorker.start(store, 'b')
-    await StoreLease.acquire(leaseContext(b.context), SESSION)
+    await SessionLease.acquire(leaseContext(b.context), SESSION)
     expect((await pushAll(a)).totals.actions).toEqual({unchanged: 1})
     await a.write('-a', message(1) + message(2))
     expect((await pushAll(a)).sessions[0]?.error).toMatchObject({kind: 'conflict', code: 'LEASE_HELD'})

@@ -4,7 +4,7 @@ import {describe, expect, test} from 'vitest'
 import {systemClock} from '../../src/base/system.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {MeteredObjectStore} from '../../src/object-store/metered.js'
-import {StoreLease} from '../../src/registry/store-lease.js'
+import {SessionLease} from '../../src/registry/session-lease.js'
 import {LeasedTranscript} from '../../src/store/leased-transcript.js'
 import {leaseContext, writeContext} from '../../src/sync/context.js'
 import {pullSession} from '../../src/sync/pull-session.js'
@@ -84,7 +84,7 @@ describe('may this worker die?', () => {
     await using a = await SyncWorker.start(store, 'a')
     await using b = await SyncWorker.start(store, 'b')
     await a.write('-a', message(1))
-    const first = await StoreLease.acquire(leaseContext(a.context), SESSION)
+    const first = await SessionLease.acquire(leaseContext(a.context), SESSION)
     const ref = {homeKey: '-a', sessionId: SESSION}
     await a.context.homes.settle(SESSION, '-a')
     const transcript = new LeasedTranscript(writeContext(a.context), first, ref)
@@ -96,7 +96,7 @@ describe('may this worker die?', () => {
       },
     })
     expect((await status(a)).sessions).toMatchObject([{state: 'stored'}])
-    await StoreLease.acquire(leaseContext(b.context), SESSION, {force: true})
+    await SessionLease.acquire(leaseContext(b.context), SESSION, {force: true})
     expect(await status(a)).toMatchObject({sessions: [{state: 'unassured'}], allStored: false})
   })
 

@@ -76,7 +76,7 @@ export abstract class Actor {
 }
 
 type Leased = InstanceType<Core['LeasedTranscript']>
-type Lease = Awaited<ReturnType<Core['StoreLease']['acquire']>>
+type Lease = Awaited<ReturnType<Core['SessionLease']['acquire']>>
 
 /** Holds the lease: appends, rebases, reports, sweeps, releases. */
 export class Holder extends Actor {
@@ -120,11 +120,12 @@ export class Holder extends Actor {
       const context = this.context()
       const pid = world.id()
       const owner = {machine: this.name, boot: 'b', pidNamespace: 'n', pid, start: 's'}
-      const found = await core.readLease(this.client, REF.sessionId)
+      const found = await new core.StoreLeaseTable(this.client).read(REF.sessionId)
       const free = !found || found.record.released || found.record.expiry <= found.date
       const force = !free && rng.chance(this.#options.force ?? 0.1)
       if (!free && !force) return
-      const lease = await core.StoreLease.acquire({...context, store: this.client, owner}, REF.sessionId, {force})
+      const table = new core.StoreLeaseTable(this.client)
+      const lease = await core.SessionLease.acquire({...context, table, owner}, REF.sessionId, {force})
       network.say(this.name, 'takes the lease, epoch', lease.epoch, 'cut off', lease.cutOff)
       const transcript = new core.LeasedTranscript(context, lease, REF, {grace: 0})
       if (!still()) return
@@ -219,7 +220,7 @@ export class Holder extends Actor {
   async #droppedIsGone(drop: LineText, pid: number): Promise<void> {
     const {world} = this
     if (isBookkeeping(drop) || world.ledger.metadataLost) return
-    const record = await world.core.readLease(world.network.memory, REF.sessionId)
+    const record = await new world.core.StoreLeaseTable(world.network.memory).read(REF.sessionId)
     if (record?.record.owner.pid !== pid) return
     const view = await world.core.viewTranscript(world.oracle, REF)
     if (!(await deliveredLines(world, view)).includes(drop)) return
@@ -233,7 +234,7 @@ export class Holder extends Actor {
     const {ledger} = world
     const held = this.#held
     if (!held) return
-    const record = await world.core.readLease(world.network.memory, REF.sessionId)
+    const record = await new world.core.StoreLeaseTable(world.network.memory).read(REF.sessionId)
     const current = record?.record.owner.pid === held.pid
     const into = !current && world.network.robbed.has(held.pid) ? ledger.cut : ledger.acked
     for (const line of lines) if (!ledger.acked.has(line)) into.add(line)
@@ -310,7 +311,7 @@ export class Pusher extends Actor {
       const whole = encode(local)
       if (!point || whole.length <= point.length || digestOf(whole.subarray(0, point.length)) !== point.digest) return
       const body = whole.subarray(point.length)
-      const record = await core.readLease(this.client, REF.sessionId)
+      const record = await new core.StoreLeaseTable(this.client).read(REF.sessionId)
       if (record && !record.record.released && record.record.expiry > record.date) return
       const stamp = record ? point : {...point, epoch: 0, gen: 0}
       const added = Buffer.from(body)

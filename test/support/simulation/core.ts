@@ -1,7 +1,8 @@
 import * as errors from '../../../src/base/errors.js'
 import * as storeErrors from '../../../src/object-store/errors.js'
 import * as memory from '../../../src/object-store/memory.js'
-import * as lease from '../../../src/registry/store-lease.js'
+import * as lease from '../../../src/registry/session-lease.js'
+import * as leaseTable from '../../../src/registry/store-lease-table.js'
 import * as bytes from '../../../src/store/bytes.js'
 import * as deliver from '../../../src/store/deliver.js'
 import * as journal from '../../../src/store/journal.js'
@@ -22,6 +23,7 @@ export const core = {
   ...storeErrors,
   ...memory,
   ...lease,
+  ...leaseTable,
   ...bytes,
   ...deliver,
   ...journal,
@@ -43,7 +45,8 @@ const MODULES = [
   'base/errors',
   'object-store/errors',
   'object-store/memory',
-  'registry/store-lease',
+  'registry/session-lease',
+  'registry/store-lease-table',
   'store/bytes',
   'store/deliver',
   'store/journal',

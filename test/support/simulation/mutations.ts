@@ -135,7 +135,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'list after lease: a listing from before does not count',
     edits: [
       {
-        file: 'registry/store-lease',
+        file: 'registry/session-lease',
         find: 'const record = takenOver(',
         replace:
           "context.parts.early ??= await context.parts.list({homeKey: '-home-a', sessionId});\n            const record = takenOver(",
@@ -288,9 +288,9 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'lease: a takeover is conditional',
     edits: [
       {
-        file: 'registry/store-lease',
-        find: "found ? { type: 'update', etag: found.etag } : CREATE",
-        replace: "{ type: 'overwrite' }",
+        file: 'registry/session-lease',
+        find: 'await table.write(sessionId, record, found?.version)',
+        replace: 'await table.write(sessionId, record, (await table.read(sessionId))?.version)',
       },
     ],
     caughtBy: 'of two that find a lease free one gets it',
@@ -299,9 +299,9 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'lease: a renewal is conditional',
     edits: [
       {
-        file: 'registry/store-lease',
-        find: "record, { type: 'update', etag: this.#etag })",
-        replace: "record, { type: 'overwrite' })",
+        file: 'registry/session-lease',
+        find: 'record, this.#version)',
+        replace: 'record, (await table.read(this.#sessionId))?.version)',
       },
     ],
     caughtBy: {mix: 0, seed: 100000},

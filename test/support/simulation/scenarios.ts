@@ -233,12 +233,12 @@ export const SCENARIOS = {
       const {clock} = stage.context()
       const random = {bytes: (bytes: number) => new Uint8Array(bytes).fill(pid), uuid: () => ''}
       const context = {
-        store: store as Stage['memory'],
+        table: new core.StoreLeaseTable(store as Stage['memory']),
         clock,
         random,
         owner: {machine: 'm', boot: 'b', pidNamespace: 'n', pid, start: 's'},
       }
-      return core.StoreLease.acquire(context, REF.sessionId)
+      return core.SessionLease.acquire(context, REF.sessionId)
     }
     let beaten = false
     const slow = stage.with({
@@ -252,7 +252,7 @@ export const SCENARIOS = {
       },
     })
     same(await codeOf(acquire(2, slow)), 'LEASE_HELD')
-    same((await core.readLease(stage.memory, REF.sessionId))?.record.owner.pid, 1)
+    same((await new core.StoreLeaseTable(stage.memory).read(REF.sessionId))?.record.owner.pid, 1)
   },
 } satisfies Readonly<Record<string, Scenario>>
 

@@ -1,10 +1,13 @@
-import {beforeEach, expect, test} from 'vitest'
+import {beforeEach, describe, expect, test, vi} from 'vitest'
+import {deferred} from '../../src/base/deferred.js'
 import {FaultyObjectStore} from '../../src/object-store/faulty.js'
 import {type ScriptedFault, scriptedFaults} from '../../src/object-store/faults.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import type {ObjectStore} from '../../src/object-store/object-store.js'
 import {type LeaseOwner} from '../../src/registry/lease-record.js'
-import {LEASE_LIFE_MS, LEASE_MARGIN_MS, readLease, StoreLease} from '../../src/registry/store-lease.js'
+import type {LeaseTable} from '../../src/registry/lease-table.js'
+import {LEASE_LIFE_MS, LEASE_MARGIN_MS, SessionLease} from '../../src/registry/session-lease.js'
+import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
 import {leaseKeyOf} from '../../src/store/names.js'
 
 const ID = '11111111-2222-4333-8444-555555555555'
@@ -31,10 +34,11 @@ function owner(pid: number): LeaseOwner {
   return {machine: `m${pid}`, boot: 'b', pidNamespace: 'n', pid, start: 's'}
 }
 
-function acquire(pid: number, {force = false, through = store, dead = false}: Options = {}): Promise<StoreLease> {
+function acquire(pid: number, {force = false, through = store, dead = false}: Options = {}): Promise<SessionLease> {
   const hold = ++acquisitions
   const random = {bytes: (count: number) => new Uint8Array(count).fill(hold), uuid: () => ''}
-  return StoreLease.acquire({store: through, clock, random, owner: owner(pid), isDead: () => dead}, ID, {force})
+  const table = tableOf(through)
+  return SessionLease.acquire({table, clock, random, owner: owner(pid), isDead: () => dead}, ID, {force})
 }
 
 interface Options {
@@ -43,16 +47,20 @@ interface Options {
   readonly dead?: boolean
 }
 
+function tableOf(through: ObjectStore): LeaseTable {
+  return new StoreLeaseTable(through)
+}
+
 function faulty(...script: ScriptedFault[]): ObjectStore {
   return new FaultyObjectStore(store, {clock, plan: scriptedFaults(script)})
 }
 
 async function record() {
-  return (await readLease(store, ID))?.record
+  return (await tableOf(store).read(ID))?.record
 }
 
 test('the first to come creates the record', async () => {
-  expect(await readLease(store, ID)).toBeUndefined()
+  expect(await tableOf(store).read(ID)).toBeUndefined()
   const lease = await acquire(1)
   expect([lease.epoch, lease.cutOff, lease.created]).toEqual([1, 0, true])
   expect(await record()).toMatchObject({
@@ -113,11 +121,11 @@ test('a renewal counts from the last answer of the store', async () => {
 
 test('what landed well before the expiry is confirmed without a request, anything else by a renewal', async () => {
   const lease = await acquire(1)
-  const before = await readLease(store, ID)
+  const before = await tableOf(store).read(ID)
   await lease.confirm(now + LEASE_LIFE_MS - LEASE_MARGIN_MS - 1)
-  expect((await readLease(store, ID))?.etag).toBe(before?.etag)
+  expect((await tableOf(store).read(ID))?.version).toBe(before?.version)
   await lease.confirm(now + LEASE_LIFE_MS - LEASE_MARGIN_MS)
-  expect((await readLease(store, ID))?.etag).not.toBe(before?.etag)
+  expect((await tableOf(store).read(ID))?.version).not.toBe(before?.version)
 })
 
 test('a late writer is not confirmed once another has the lease', async () => {
@@ -189,6 +197,67 @@ test('of twenty that want it at once one has it', async () => {
 
 test.each(['', 'null', '{}', '{"version":2}', '\ufeff{', '[]'])('a record of %j is refused', async (text) => {
   await store.put(leaseKeyOf(ID), Buffer.from(text), {mode: {type: 'create'}})
-  await expect(readLease(store, ID)).rejects.toMatchObject({code: 'LEASE_DAMAGED', kind: 'bad-data'})
+  await expect(tableOf(store).read(ID)).rejects.toMatchObject({code: 'LEASE_DAMAGED', kind: 'bad-data'})
   await expect(acquire(1, {force: true})).rejects.toMatchObject({code: 'LEASE_DAMAGED'})
+})
+
+describe('with the parts in another service', () => {
+  /** Counts what is written; `hold` keeps the next write from being answered. */
+  class Elsewhere extends StoreLeaseTable {
+    override readonly sharesClockWithParts: boolean = false
+    writes = 0
+    gate: Promise<void> = Promise.resolve()
+
+    override async write(...args: Parameters<LeaseTable['write']>) {
+      this.writes++
+      const written = await super.write(...args)
+      await this.gate
+      return written
+    }
+  }
+
+  async function acquireElsewhere() {
+    const table = new Elsewhere(store)
+    const random = {bytes: (count: number) => new Uint8Array(count).fill(++acquisitions), uuid: () => ''}
+    const lease = await SessionLease.acquire({table, clock, random, owner: owner(1)}, ID)
+    table.writes = 0
+    return {table, lease}
+  }
+
+  test('its dates are not given out', async () => {
+    expect((await acquire(1)).date).toBe(now)
+    await store.delete([leaseKeyOf(ID)])
+    const {lease} = await acquireElsewhere()
+    expect(lease.date).toBeUndefined()
+  })
+
+  test('every confirmation takes a renewal, whatever the date', async () => {
+    const {table, lease} = await acquireElsewhere()
+    await lease.confirm(0)
+    await lease.confirm(now)
+    expect(table.writes).toBe(2)
+  })
+
+  test('one renewal serves all writes that were answered before it was sent, and no later one', async () => {
+    const {table, lease} = await acquireElsewhere()
+    const answer = deferred<void>()
+    table.gate = answer.promise
+    const first = lease.confirm(now)
+    await vi.waitFor(() => expect(table.writes).toBe(1))
+    // The first renewal is under way: it says nothing about these.
+    const others = [lease.confirm(now), lease.confirm(now), lease.confirm(now)]
+    answer.resolve(undefined)
+    await first
+    await Promise.all(others)
+    expect(table.writes).toBe(2)
+  })
+
+  test('nobody is confirmed by a renewal that found another there', async () => {
+    const {lease} = await acquireElsewhere()
+    await acquire(2, {force: true})
+    const confirmed = [lease.confirm(now), lease.confirm(now)].map(async (each) =>
+      each.catch((error: unknown) => error),
+    )
+    expect(await Promise.all(confirmed)).toMatchObject([{code: 'LEASE_LOST'}, {code: 'LEASE_LOST'}])
+  })
 })
