@@ -37,13 +37,19 @@ export class Interruption {
     return !this.#readerGone
   }
 
-  /** Begins to listen. A command that hands signals on to a child does not call this. */
+  /** Begins to listen. */
   listen(): void {
     for (const name of Object.keys(SIGNAL_EXIT_CODES) as EndingSignal[]) {
       const listener = (): void => this.#onSignal(name)
       this.#listeners.set(name, listener)
       process.on(name, listener)
     }
+  }
+
+  /** Signals are a child's to obey from now on: whoever starts it listens by then. One that has come already still ends the command. */
+  handOver(): void {
+    for (const [name, listener] of this.#listeners) process.removeListener(name, listener)
+    this.#listeners.clear()
   }
 
   /** Runs `cleanup` when the command ends, however it ends: the last registered first, each once. */
@@ -61,8 +67,7 @@ export class Interruption {
         failures.push(error)
       }
     }
-    for (const [name, listener] of this.#listeners) process.removeListener(name, listener)
-    this.#listeners.clear()
+    this.handOver()
     if (failures.length > 0 && this.#received === undefined) throw failures[0]
   }
 

@@ -27,6 +27,8 @@ export interface Runtime {
   readonly screen: Screen
   /** Aborts on SIGINT, SIGTERM and SIGHUP, and when the reader of stdout is gone. */
   readonly signal: AbortSignal
+  /** Those signals end the run no more: a child gets them, and whoever started it listens by now. */
+  handOverSignals(): void
   /** Runs when the command ends, however it ends, the last registered first. */
   onCleanup(cleanup: () => Promise<void> | void): void
   /** Told to the person on stderr, or in the envelope with `--json`; not at all with `--quiet`. */
@@ -78,6 +80,7 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
     progress,
     screen,
     signal: interruption.signal,
+    handOverSignals: () => interruption.handOver(),
     onCleanup: (cleanup) => interruption.onCleanup(cleanup),
     warn: (warning) => options.warn(warning),
     async owner() {

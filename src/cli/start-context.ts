@@ -36,6 +36,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     withoutLease: flags.withoutLease,
     stateDirectory: join(directories.state, 'launch'),
     signal,
+    handOverSignals: () => runtime.handOverSignals(),
     // Claude has stdout, and a warning held back for an envelope would come too late.
     inform: (line) => {
       if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))

@@ -36,8 +36,6 @@ stored (6, or 4 when another worker took the session over).`
     'result-file': resultFileFlag,
   })
 
-  protected override readonly endsOnSignal = false
-
   async run(): Promise<void> {
     const {own, claude} = splitArguments(this.argv)
     const {args, flags} = await this.parse(Resume, own)

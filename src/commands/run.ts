@@ -37,8 +37,6 @@ took the session over).`
     'result-file': resultFileFlag,
   })
 
-  protected override readonly endsOnSignal = false
-
   async run(): Promise<void> {
     const {own, claude} = splitArguments(this.argv)
     const {flags} = await this.parse(Run, own)

@@ -28,11 +28,14 @@ export interface PrepareOptions {
 
 export interface ResumeOptions extends PrepareOptions, MirroredLaunchOptions {
   readonly waitMs?: number
-  readonly signal?: AbortSignal
+  /** Ends what is under way before claude is started, and gives the lease back. */
+  readonly signal: AbortSignal
   readonly stateDirectory: string
   /** For stores that cannot keep one: nobody else may write the session meanwhile. */
   readonly withoutLease?: boolean
   readonly labels?: MirrorOptions['labels']
+  /** How to begin a session that a task was promised, where nothing of it is there yet. */
+  readonly begin?: LaunchPlan
 }
 
 /**
@@ -72,35 +75,64 @@ export async function resumeSession(
 ): Promise<MirroredLaunch> {
   const {projectKey, inform, waitMs, force, signal, labels} = options
   if (options.withoutLease) {
+    const mirror = new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})})
+    const begin = await planToBegin(context, sessionId, options)
+    if (begin) return launchMirrored(begin, undefined, mirror, options)
     const {path} = await prepareSession(context, sessionId, options)
     return withNote(context, path, plan, options, sessionId, (noted) =>
-      launchMirrored(
-        noted,
-        undefined,
-        new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})}),
-        options,
-      ),
+      launchMirrored(noted, undefined, mirror, options),
     )
   }
   const lease = await holdSession(context, sessionId, {
     ...(waitMs !== undefined && {waitMs}),
     ...(force !== undefined && {force}),
-    ...(signal && {signal}),
+    signal,
     onWait: (held) => inform(`${held.message}; waiting for it`),
   })
   return withLease(lease, async () => {
+    signal.throwIfAborted()
+    // Who had the lease until now may have begun it.
+    const begin = await planToBegin(context, sessionId, options)
     const ref: SessionRef = {sessionId, homeKey: await context.homes.settle(sessionId, projectKey)}
     await using mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    if (begin) return await launchMirrored(begin, lease, mirror, options)
     const last = await mirror.settle()
     if (last && last.machine !== '' && last.machine !== context.machine) {
       inform(`last written by ${last.machine} at ${new Date(last.at).toISOString()}`)
     }
+    signal.throwIfAborted()
     const {path} = await prepareSession(context, sessionId, options)
     return await withNote(context, path, plan, options, sessionId, async (noted) => {
+      signal.throwIfAborted()
       await mirror.begin()
       return launchMirrored(noted, lease, mirror, options)
     })
   })
+}
+
+/** Whether there is anything of a session to go on from. */
+export async function isSomewhere(
+  {configDir, homes, parts}: SyncContext,
+  sessionId: string,
+  projectKey: string,
+): Promise<boolean> {
+  const {sessions} = await discoverSession(configDir, sessionId)
+  if (sessions.some(({main}) => main)) return true
+  const homeKey = await homes.find(sessionId, projectKey)
+  if (homeKey === undefined) return false
+  const {transcripts} = await parts.listSession({homeKey, sessionId})
+  return transcripts.some((each) => each.parts.length > 0)
+}
+
+/** A worker that died in its first second left its task to a session that nobody has: it begins now, under that id. */
+async function planToBegin(
+  context: SyncContext,
+  sessionId: string,
+  {begin, projectKey, inform}: ResumeOptions,
+): Promise<LaunchPlan | undefined> {
+  if (!begin || (await isSomewhere(context, sessionId, projectKey))) return undefined
+  inform(`nothing of session ${sessionId} is stored yet: it begins now`)
+  return begin
 }
 
 /** Begins a session whose id is known before its first message, and mirrors it from there. */
@@ -110,12 +142,12 @@ export async function runSession(
   plan: LaunchPlan,
   options: ResumeOptions,
 ): Promise<MirroredLaunch> {
-  const {projectKey, labels} = options
+  const {projectKey, labels, signal} = options
   if (options.withoutLease) {
     const mirror = new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})})
     return launchMirrored(plan, undefined, mirror, options)
   }
-  const lease = await holdSession(context, sessionId)
+  const lease = await holdSession(context, sessionId, {signal})
   return withLease(lease, async () => {
     const ref: SessionRef = {sessionId, homeKey: await context.homes.record(sessionId, projectKey)}
     await using mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})

@@ -2,14 +2,13 @@ import {RepriseError, toRepriseError} from '../base/errors.js'
 import type {Entry, Registry} from '../registry/registry.js'
 import type {SyncContext} from '../sync/context.js'
 import {transcriptPath} from '../transcript/config-dir.js'
-import {discoverSession} from '../transcript/discover.js'
 import type {Processes} from '../transcript/processes.js'
 import {exitCodeOfChild} from './child.js'
 import {isPrintMode} from './interactive.js'
 import type {MirroredLaunch} from './launch-mirrored.js'
 import {planLaunch, type Start} from './plan.js'
 import {type PrintedPlan, planAsShell, printPlan} from './print-plan.js'
-import {prepareSession, resumeSession, runSession} from './resume-session.js'
+import {isSomewhere, prepareSession, resumeSession, runSession} from './resume-session.js'
 
 /** What starting a claude takes, whatever it starts with. */
 export interface StartContext {
@@ -30,7 +29,10 @@ export interface StartContext {
   /** For stores that cannot keep a lease. */
   readonly withoutLease: boolean
   readonly stateDirectory: string
+  /** Ends what is under way before claude is started. */
   readonly signal: AbortSignal
+  /** From then on signals are claude's; this process listens. */
+  readonly handOverSignals: () => void
   /** One line for the person at the terminal, on stderr. */
   readonly inform: (line: string) => void
 }
@@ -79,15 +81,15 @@ export async function startResume(context: StartContext, request: ResumeRequest)
   const {sessionId, forkInto, force, waitMs, links} = request
   const plan = planLaunch(startOf(sessionId, forkInto), context)
   const options = {...optionsOf(context, links), ...(force && {force}), ...(waitMs !== undefined && {waitMs})}
-  if (!(await isSomewhere(context, sessionId))) {
-    // A worker that died in its first second left its task to a session that nobody has: it begins now, under that id.
-    if (links.length === 0 || forkInto !== undefined) throw nowhere(sessionId, context)
-    context.inform(`nothing of session ${sessionId} is stored yet: it begins now`)
-    return startRun(context, {sessionId, links})
+  const isPromised = links.length > 0 && forkInto === undefined
+  // Looked at before anything is written for it: a mistyped id would get a lease and, for ever, a home.
+  if (!isPromised && !(await isSomewhere(context.sync, sessionId, context.projectKey))) {
+    throw nowhere(sessionId, context)
   }
   if (forkInto === undefined) {
+    const begin = isPromised ? {begin: planLaunch({type: 'run', sessionId}, context)} : {}
     return recorded(context, sessionId, links, (onStart) =>
-      resumeSession(context.sync, sessionId, plan, {...options, onStart}),
+      resumeSession(context.sync, sessionId, plan, {...options, ...begin, onStart}),
     )
   }
   await prepareSession(context.sync, sessionId, options)
@@ -105,16 +107,6 @@ export async function startRun(
   return recorded(context, sessionId, links, (onStart) =>
     runSession(context.sync, sessionId, plan, {...optionsOf(context, links), onStart}),
   )
-}
-
-/** Looked at before anything is written for it: a mistyped id would get a lease and, for ever, a home. */
-async function isSomewhere({sync, projectKey}: StartContext, sessionId: string): Promise<boolean> {
-  const {sessions} = await discoverSession(sync.configDir, sessionId)
-  if (sessions.some(({main}) => main)) return true
-  const homeKey = await sync.homes.find(sessionId, projectKey)
-  if (homeKey === undefined) return false
-  const {transcripts} = await sync.parts.listSession({homeKey, sessionId})
-  return transcripts.some(({parts}) => parts.length > 0)
 }
 
 function nowhere(sessionId: string, {sync}: StartContext): RepriseError {
@@ -157,8 +149,11 @@ async function recorded(
   launch: (onStart: () => Promise<void>) => Promise<MirroredLaunch>,
 ): Promise<StartedSession> {
   const {end, report} = await launch(async () => {
+    context.signal.throwIfAborted()
     for (const link of links) await record(context, link, sessionId, 'running')
+    context.signal.throwIfAborted()
     for (const name of OUTLIVED) process.on(name, ignore)
+    context.handOverSignals()
   })
   const path = transcriptPath(context.sync.configDir, context.projectKey, sessionId)
   for (const {kind, id} of links) {
