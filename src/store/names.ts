@@ -101,6 +101,11 @@ export function summaryKeyOf(sessionId: string): string {
   return `${SUMMARY_PREFIX}${segment(sessionId, 'session id')}.json`
 }
 
+/** Summaries as the Agent SDK folds them, by project key: the SDK keeps one session id under two of them apart. */
+export function sdkSummaryPrefix(homeKey: string): string {
+  return `${OWN_PREFIX}sdk/${segment(homeKey, 'project key')}/`
+}
+
 export function filesPrefix(sessionId: string): string {
   return `${OWN_PREFIX}files/${segment(sessionId, 'session id')}/`
 }

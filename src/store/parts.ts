@@ -62,14 +62,18 @@ export class Parts implements PartSource {
     return groupSession(ref, objects, date)
   }
 
-  /** All sessions under a project key from one listing, by their ids. Names that are no session id are passed over. */
-  async listProject(homeKey: string): Promise<ReadonlyMap<string, SessionListing>> {
+  /**
+   * All sessions under a project key from one listing, by their ids.
+   *
+   * @param isId which names are session ids; others are passed over. Default: UUIDs, as Claude gives them.
+   */
+  async listProject(homeKey: string, isId = isSessionId): Promise<ReadonlyMap<string, SessionListing>> {
     const prefix = projectPrefix(homeKey)
     const {objects, date} = await listAll(this.store, {prefix, ...this.#request()})
     const bySession = new Map<string, ObjectSummary[]>()
     for (const object of objects) {
       const sessionId = object.key.slice(prefix.length).split('/', 1)[0] ?? ''
-      if (isSessionId(sessionId)) (bySession.get(sessionId) ?? setNew(bySession, sessionId)).push(object)
+      if (isId(sessionId)) (bySession.get(sessionId) ?? setNew(bySession, sessionId)).push(object)
     }
     return new Map([...bySession].map(([sessionId, own]) => [sessionId, groupSession({homeKey, sessionId}, own, date)]))
   }

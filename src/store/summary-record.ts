@@ -3,7 +3,8 @@ import {isShallow} from '../base/shallow.js'
 import {listAll} from '../object-store/list-all.js'
 import {type ObjectStore, OVERWRITE} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
-import {SUMMARY_PREFIX, summaryKeyOf} from './names.js'
+import {titleOf, type TranscriptSummary} from '../transcript/summary.js'
+import {type SessionRef, SUMMARY_PREFIX, summaryKeyOf} from './names.js'
 
 const MAX_SUMMARY_BYTES = 64 * 1024
 const DEEPEST = 32
@@ -69,4 +70,37 @@ export async function listSummaries(
   return objects
     .filter(({key}) => key.endsWith('.json'))
     .map(({key, etag, modified}) => ({sessionId: key.slice(SUMMARY_PREFIX.length, -'.json'.length), etag, modified}))
+}
+
+export interface SummaryLabels {
+  readonly parts?: number
+  readonly task?: string
+  readonly name?: string
+}
+
+/** @param value of the main transcript. */
+export function summaryOf(
+  {sessionId, homeKey}: SessionRef,
+  machine: string,
+  value: TranscriptSummary,
+  labels: SummaryLabels,
+): SessionSummary {
+  const title = titleOf(value)
+  return {
+    version: 1,
+    sessionId,
+    homeKey,
+    agent: 'claude',
+    ...labels,
+    ...(title !== undefined && {title}),
+    ...(value.firstPrompt !== undefined && {firstPrompt: value.firstPrompt}),
+    entries: value.entries,
+    messages: value.userMessages + value.assistantMessages,
+    bytes: value.bytes,
+    machine,
+    ...(value.cwd !== undefined && {cwd: value.cwd}),
+    ...(value.gitBranch !== undefined && {branch: value.gitBranch}),
+    ...(value.createdAt !== undefined && {createdAt: value.createdAt}),
+    ...(value.updatedAt !== undefined && {updatedAt: value.updatedAt}),
+  }
 }

@@ -1,17 +1,11 @@
 import {type Measure, measure} from '../store/bytes.js'
 import type {SessionRef} from '../store/names.js'
-import {readSummary, type SessionSummary, writeSummary} from '../store/summary-record.js'
+import {readSummary, type SummaryLabels, summaryOf, writeSummary} from '../store/summary-record.js'
 import {readLines} from '../transcript/lines.js'
-import {emptySummary, summarize, titleOf, type TranscriptSummary} from '../transcript/summary.js'
+import {emptySummary, summarize, type TranscriptSummary} from '../transcript/summary.js'
 import type {SyncContext} from './context.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import type {SessionState} from './sync-state.js'
-
-export interface SummaryLabels {
-  readonly parts?: number
-  readonly task?: string
-  readonly name?: string
-}
 
 /**
  * Writes the session's summary for listings, folded on from where the last one ended.
@@ -32,7 +26,7 @@ export async function storeSummary(
   const soFar = goesOn ? (before.value as unknown as TranscriptSummary) : emptySummary
   const lines = readLines(local.read(soFar.bytes, local.length), {from: soFar.bytes, onTooLong: 'report'})
   const value = await summarize(lines, soFar)
-  await writeSummary(context.store, summaryOf(context, sessionId, homeKey, value, labels))
+  await writeSummary(context.store, summaryOf({sessionId, homeKey}, context.machine, value, labels))
   const digest = measured.get(value.bytes)?.digest
   return digest === undefined ? state : {...state, summary: {digest, value: {...value}}}
 }
@@ -52,31 +46,4 @@ export async function storeSummaryOf(
   const offsets = [state.summary?.value.bytes ?? 0, local.length].filter((offset) => offset <= local.length)
   const next = await storeSummary(context, ref, local, await measure(local, offsets), state, kept)
   await context.state.write(ref.sessionId, next)
-}
-
-export function summaryOf(
-  {machine}: Pick<SyncContext, 'machine'>,
-  sessionId: string,
-  homeKey: string,
-  value: TranscriptSummary,
-  more: SummaryLabels,
-): SessionSummary {
-  const title = titleOf(value)
-  return {
-    version: 1,
-    sessionId,
-    homeKey,
-    agent: 'claude',
-    ...more,
-    ...(title !== undefined && {title}),
-    ...(value.firstPrompt !== undefined && {firstPrompt: value.firstPrompt}),
-    entries: value.entries,
-    messages: value.userMessages + value.assistantMessages,
-    bytes: value.bytes,
-    machine,
-    ...(value.cwd !== undefined && {cwd: value.cwd}),
-    ...(value.gitBranch !== undefined && {branch: value.gitBranch}),
-    ...(value.createdAt !== undefined && {createdAt: value.createdAt}),
-    ...(value.updatedAt !== undefined && {updatedAt: value.updatedAt}),
-  }
 }
