@@ -23,6 +23,6 @@ if (argv.length === 1 && argv[0] === '--version') {
   )
 } else {
   void import('../dist/cli/main.js').then(function (cli) {
-    return cli.main(argv, import.meta.url)
+    return cli.main(argv, new URL('..', import.meta.url))
   })
 }

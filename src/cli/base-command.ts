@@ -90,12 +90,12 @@ export abstract class BaseCommand extends Command {
    * Ends the command's work: cleanups run (progress is off the screen before the result is on it), then the result is
    * printed as text or, with `--json`, in the envelope.
    *
-   * @param text what people read; not called with `--json`. An empty text prints nothing.
+   * @param text what people read; not called with `--json`, so it may load what draws a table. An empty text prints nothing.
    * @param exitCode of a command that did its work but not all of it (`worstExitCode`).
    */
-  protected async present(result: unknown, text: () => string, exitCode = 0): Promise<void> {
+  protected async present(result: unknown, text: () => string | Promise<string>, exitCode = 0): Promise<void> {
     await this.#interruption.finish()
-    const output = this.#settings?.json ? successJson(result, this.#warnings) : endWithNewline(text())
+    const output = this.#settings?.json ? successJson(result, this.#warnings) : endWithNewline(await text())
     await writeOut(process.stdout, output)
     process.exitCode = exitCode
   }

@@ -3,7 +3,6 @@ import {BaseCommand} from '../cli/base-command.js'
 import {withEnvironment} from '../cli/flags.js'
 import {listFlags, listingOf, listSessions} from '../cli/list-sessions.js'
 import {arrangeSessions} from '../sync/arrange-sessions.js'
-import {lsText} from '../view/ls.js'
 
 export default class Ls extends BaseCommand {
   static override summary = 'List sessions, the last active first.'
@@ -32,6 +31,9 @@ Where the output is no terminal, nothing is cut and session ids are whole.`
     const sessions = arrangeSessions(await listSessions(runtime, {local, task: flags.task}), arrangement)
     const {stdoutIsTerminal, columns} = runtime.screen
     const width = stdoutIsTerminal ? columns : Infinity
-    await this.present({sessions}, () => lsText(sessions, {now: runtime.clock.now(), width, idsOnly}))
+    await this.present({sessions}, async () => {
+      const {lsText} = await import('../view/ls.js')
+      return lsText(sessions, {now: runtime.clock.now(), width, idsOnly})
+    })
   }
 }
