@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import {RepriseError} from '../base/errors.js'
 import {isShallow} from '../base/shallow.js'
 import {isSessionId} from '../transcript/discover.js'
 import type {Entry, Facts, Link} from './registry.js'
@@ -46,12 +47,26 @@ export function encodeTaskRecord(record: TaskRecord): Uint8Array {
 export function decodeTaskRecord(bytes: Uint8Array): TaskRecord | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString())
-    if (!isShallow(value, DEEPEST)) return undefined
-    const parsed = v.safeParse(RecordSchema, value)
-    return parsed.success ? parsed.output : undefined
+    return isShallow(value, DEEPEST) ? checkTaskRecord(value) : undefined
   } catch {
     return undefined
   }
+}
+
+/** @returns undefined for what is no record of a version that this code knows. */
+export function checkTaskRecord(value: unknown): TaskRecord | undefined {
+  const parsed = v.safeParse(RecordSchema, value)
+  return parsed.success ? parsed.output : undefined
+}
+
+/** @param where the record lies, as people find it. */
+export function taskDamaged(where: string): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'REGISTRY_DAMAGED',
+    message: `${where} is no record of a task or name that this reprise can read.`,
+    suggestions: ['Update reprise on this machine.', 'reprise doctor'],
+  })
 }
 
 /** @returns undefined for a record that was unlinked. */
@@ -82,7 +97,8 @@ export function unlinked({sessionId: _gone, ...rest}: TaskRecord, now: string): 
   return {...withoutFacts(rest), version: 1, kind: rest.kind, id: rest.id, earlier: [], createdAt: now, updatedAt: now}
 }
 
-const FACTS = ['homeKey', 'cwd', 'agent', 'store', 'machine', 'status', 'git', 'launch'] as const
+/** Members of a record that say something of its current session. */
+export const FACTS = ['homeKey', 'cwd', 'agent', 'store', 'machine', 'status', 'git', 'launch'] as const
 
 /** JSON has no undefined members, and what comes from a caller loses its own here. */
 function factsOf(source: Facts | TaskRecord): Facts {

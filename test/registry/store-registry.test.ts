@@ -8,7 +8,7 @@ import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {type ObjectStore, OVERWRITE} from '../../src/object-store/object-store.js'
 import {readObject} from '../../src/object-store/read-object.js'
 import {encodeTaskId, recordKey} from '../../src/registry/task-key.js'
-import {StoreRegistry} from '../../src/registry/task-registry.js'
+import {StoreRegistry} from '../../src/registry/store-registry.js'
 import {describeRegistry} from '../support/registry-suite.js'
 
 let parent: string
