@@ -22,7 +22,7 @@ import {
   type RequestOptions,
   type StoreTraits,
 } from '../object-store.js'
-import {ByteBudget} from './byte-budget.js'
+import {ByteBudget} from '../../base/byte-budget.js'
 import {S3Connection} from './connection.js'
 import {copyObject} from './copy-object.js'
 import {deleteObjects} from './delete-objects.js'

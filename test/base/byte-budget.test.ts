@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {ByteBudget} from '../../../src/object-store/s3/byte-budget.js'
+import {ByteBudget} from '../../src/base/byte-budget.js'
 
 describe('ByteBudget', () => {
   test('never holds more than its limit, and serves everybody', async () => {

@@ -23,9 +23,14 @@ export class ByteBudget {
     }
   }
 
+  /** Whether `hold` would begin at once. */
+  hasRoom(bytes: number): boolean {
+    return this.#waiting.length === 0 && this.#used + Math.min(bytes, this.#limit) <= this.#limit
+  }
+
   async #acquire(bytes: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
-    if (this.#waiting.length === 0 && this.#used + bytes <= this.#limit) {
+    if (this.hasRoom(bytes)) {
       this.#used += bytes
       return
     }
