@@ -1,0 +1,191 @@
+import {createHash, type Hash} from 'node:crypto'
+import {EMPTY_SHA256} from '../base/hash.js'
+import type {PartName, TranscriptRef} from '../store/names.js'
+import {METADATA_DIGITS} from '../store/names.js'
+import {againWhenMoved, type PartListing, Parts} from '../store/parts.js'
+import {type AppendPoint, appendPoint, pointAfter} from '../store/unleased.js'
+import {viewTranscript} from '../store/view.js'
+import {
+  lastMs,
+  looseDigits,
+  nextMs,
+  type Run,
+  type WriteContext,
+  writeFreeAt,
+  writeRangeAt,
+} from '../store/write-part.js'
+import type {Appended, Appender} from './appender.js'
+import {type Knowledge, learn, sameParts} from './knowledge.js'
+import type {Piece} from './piece.js'
+import type {SummaryFold} from './summary-fold.js'
+import type {SummaryState} from './summary-keeper.js'
+
+const MAX_TRIES = 20
+
+export interface ChainAppenderOptions {
+  /** How long a transcript that is there already may be read before the first piece goes up beside the chain, ms. */
+  readonly readLimitMs: number
+  /** Runs before the transcript's first part. */
+  readonly beforeFirst: () => Promise<void>
+  readonly newSummary: () => SummaryFold | undefined
+}
+
+/** At the end of the chain, or, where loose parts stand, beside it. */
+interface Place {
+  readonly point: AppendPoint
+  /** Of the path's bytes; without it nothing can be added to the chain. */
+  readonly hash: Hash | undefined
+}
+
+/** A try whose outcome may be unknown, kept to be made again as it was. */
+interface Attempt {
+  readonly piece: Piece
+  readonly name: PartName
+  readonly run?: Run
+  readonly hash?: Hash
+}
+
+/**
+ * Appends without a lease: at the end of the chain that one listing and one reading showed, and from then on behind its own last part.
+ * What others write meanwhile makes a fork, which readers deliver once each.
+ */
+export class ChainAppender implements Appender {
+  readonly #context: WriteContext
+  readonly #ref: TranscriptRef
+  readonly #options: ChainAppenderOptions
+  #place: Place | undefined
+  #attempt: Attempt | undefined
+  #ids = new Set<string>()
+  #parts = 0
+  #primed: Knowledge | undefined
+  /** Undefined where the transcript is not known whole. */
+  #summary: SummaryFold | undefined
+
+  constructor(context: WriteContext, ref: TranscriptRef, options: ChainAppenderOptions) {
+    this.#context = context
+    this.#ref = ref
+    this.#options = options
+  }
+
+  get parts(): number {
+    return this.#parts
+  }
+
+  state(): SummaryState | undefined {
+    const fold = this.#summary
+    const lastMs = this.#place?.point.lastMs ?? 0
+    return fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts}
+  }
+
+  /** What somebody else has just read: saves the reading, not the listing. */
+  prime(knowledge: Knowledge): void {
+    if (this.#attempt) return
+    this.#primed = knowledge
+    this.#place = undefined
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  async open(): Promise<void> {
+    if (this.#place) return
+    const listing = await this.#context.parts.list(this.#ref)
+    this.#parts = listing.parts.length
+    if (listing.parts.length === 0) {
+      await this.#options.beforeFirst()
+      this.#ids = new Set()
+      this.#summary = this.#options.newSummary()
+      const point = {length: 0, digest: EMPTY_SHA256, epoch: 0, gen: 0, lastMs: 0, date: listing.date}
+      this.#place = {point, hash: createHash('sha256')}
+      return
+    }
+    const known = this.#primed
+    this.#primed = undefined
+    const knowledge = known && sameParts(known.view.listing, listing) ? known : await this.#learn(listing)
+    if (knowledge) this.#ids = knowledge.ids
+    this.#summary = knowledge?.summary
+    const point = knowledge && appendPoint(knowledge.view)
+    this.#place = point ? {point, hash: knowledge.hash} : beside(listing)
+  }
+
+  async write(piece: Piece): Promise<Appended> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await this.open()
+      const attempt = this.#attempt?.piece === piece ? this.#attempt : this.#plan(piece)
+      this.#attempt = attempt
+      const place = await this.#try(attempt)
+      this.#attempt = undefined
+      this.#place = place
+      if (!place) continue
+      this.#parts++
+      for (const {id, line} of piece.entries) {
+        if (id !== undefined) this.#ids.add(id)
+        this.#summary?.add(line)
+      }
+      return {written: true}
+    }
+    throw new Error('others take every name that is tried')
+  }
+
+  /** @returns undefined when it took too long: the caller of an append has no more time. */
+  async #learn(listing: PartListing): Promise<Knowledge | undefined> {
+    const reading = new AbortController()
+    const waiting = new AbortController()
+    const parts = new Parts(this.#context.parts.store, {signal: reading.signal})
+    let given: PartListing | undefined = listing
+    const learned = againWhenMoved(async () => {
+      const view = await viewTranscript(parts, this.#ref, given ? {listing: given} : {})
+      given = undefined
+      return learn(view, parts, this.#options.newSummary())
+    })
+    const late = this.#context.clock.sleep(this.#options.readLimitMs, waiting.signal).then(() => undefined)
+    late.catch(() => undefined)
+    try {
+      return await Promise.race([learned, late])
+    } finally {
+      waiting.abort()
+      reading.abort()
+      learned.catch(() => undefined)
+    }
+  }
+
+  #plan(piece: Piece): Attempt {
+    const {point, hash} = this.#here()
+    const ms = nextMs(this.#context.clock, point.lastMs, point.date)
+    if (piece.kind === 'metadata') return {piece, name: {ms, digits: METADATA_DIGITS}}
+    if (!hash) return {piece, name: {ms, digits: looseDigits(this.#context.random)}}
+    const next = hash.copy().update(piece.body)
+    const run: Run = {
+      from: point.length,
+      to: point.length + piece.body.byteLength,
+      before: point.digest,
+      after: next.copy().digest('hex'),
+      entries: piece.entries.length,
+      body: piece.body,
+    }
+    return {piece, name: {ms, digits: ''}, run, hash: next}
+  }
+
+  /** @returns the place after it; undefined when its name is taken by another's bytes. */
+  async #try({piece, name, run, hash}: Attempt): Promise<Place | undefined> {
+    const here = this.#here()
+    if (run && hash) {
+      const {epoch, gen} = here.point
+      const written = await writeRangeAt(this.#context, this.#ref, run, {epoch, gen, leased: false}, name.ms)
+      return written && {point: pointAfter(written), hash}
+    }
+    const written = await writeFreeAt(this.#context, this.#ref, piece.body, name)
+    return written && {...here, point: {...here.point, lastMs: written.ms, date: written.date}}
+  }
+
+  #here(): Place {
+    if (!this.#place) throw new Error('the transcript is not open')
+    return this.#place
+  }
+}
+
+function beside(listing: PartListing): Place {
+  const point = {length: 0, digest: EMPTY_SHA256, epoch: 0, gen: 0, lastMs: lastMs(listing), date: listing.date}
+  return {point, hash: undefined}
+}

@@ -1,0 +1,169 @@
+import {createHash, type Hash} from 'node:crypto'
+import {againWhenMoved} from '../store/parts.js'
+import type {Lease} from '../store/lease.js'
+import {LeasedTranscript} from '../store/leased-transcript.js'
+import {METADATA_DIGITS, type TranscriptRef} from '../store/names.js'
+import {viewTranscript} from '../store/view.js'
+import {lastMs, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
+import type {Appended, Appender} from './appender.js'
+import {type Knowledge, learn} from './knowledge.js'
+import type {Piece} from './piece.js'
+import type {SummaryFold} from './summary-fold.js'
+import type {SummaryState} from './summary-keeper.js'
+
+const MAX_TRIES = 20
+
+export interface LeasedAppenderOptions {
+  /** The session's lease; acquired at the first call. Rejects once it is lost. */
+  readonly hold: () => Promise<Lease>
+  readonly beforeFirst: () => Promise<void>
+  readonly newSummary: () => SummaryFold | undefined
+}
+
+interface Place {
+  readonly length: number
+  readonly digest: string
+  readonly hash: Hash
+}
+
+/** Appends under the session's lease: one chain, nothing beside it, and what resolves is acknowledged. */
+export class LeasedAppender implements Appender {
+  readonly #context: WriteContext
+  readonly #ref: TranscriptRef
+  readonly #options: LeasedAppenderOptions
+  #transcript: LeasedTranscript | undefined
+  #lease: Lease | undefined
+  #settled = false
+  #place: Place | undefined
+  /** What a failed try would have led to. */
+  #unsure: {readonly piece: Piece; readonly place: Place} | undefined
+  #ids = new Set<string>()
+  #parts = 0
+  #lastMs = 0
+  /** Undefined where the transcript is not known whole. */
+  #summary: SummaryFold | undefined
+
+  constructor(context: WriteContext, ref: TranscriptRef, options: LeasedAppenderOptions) {
+    this.#context = context
+    this.#ref = ref
+    this.#options = options
+  }
+
+  get parts(): number {
+    return this.#parts
+  }
+
+  state(): SummaryState | undefined {
+    const fold = this.#summary
+    const lastMs = this.#lastMs
+    return fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts}
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  async open(): Promise<void> {
+    const lease = await this.#options.hold()
+    if (lease !== this.#lease) {
+      this.#lease = lease
+      this.#transcript = new LeasedTranscript(this.#context, lease, this.#ref)
+      this.#settled = false
+    }
+    for (let tries = 0; !this.#settled; tries++) {
+      if (tries === MAX_TRIES) throw new Error('others keep writing beside the holder of the lease')
+      await this.#settle(this.#held())
+    }
+  }
+
+  async write(piece: Piece): Promise<Appended> {
+    await this.open()
+    const here = this.#here()
+    if (this.#unsure?.piece === piece && this.#unsure.place.digest === here.digest) {
+      await this.#held().assure()
+      return this.#done(piece, here, false)
+    }
+    if (piece.kind === 'metadata') return this.#writeMetadata(piece, here)
+    const hash = here.hash.copy().update(piece.body)
+    const place = {
+      length: here.length + piece.body.byteLength,
+      digest: hash.copy().digest('hex'),
+      hash,
+    }
+    this.#unsure = {piece, place}
+    this.#settled = false
+    const {part} = await this.#held().append({
+      to: place.length,
+      after: place.digest,
+      entries: piece.entries.length,
+      body: piece.body,
+    })
+    this.#settled = true
+    this.#lastMs = part.parsed?.ms ?? this.#lastMs
+    return this.#done(piece, place, true)
+  }
+
+  /** Deletes what was displaced, as far as its grace is over. */
+  async tidy(): Promise<void> {
+    if (this.#settled) await this.#transcript?.tidy()
+  }
+
+  #done(piece: Piece, place: Place, written: boolean): Appended {
+    this.#unsure = undefined
+    this.#place = place
+    this.#parts++
+    for (const {id, line} of piece.entries) {
+      if (id !== undefined) this.#ids.add(id)
+      this.#summary?.add(line)
+    }
+    return {written}
+  }
+
+  async #writeMetadata(piece: Piece, here: Place): Promise<Appended> {
+    for (let ms = nextMs(this.#context.clock, this.#lastMs); ; ms++) {
+      const written = await writeFreeAt(this.#context, this.#ref, piece.body, {ms, digits: METADATA_DIGITS})
+      if (!written) continue
+      await this.#lease?.confirm(written.date)
+      this.#lastMs = ms
+      return this.#done(piece, here, true)
+    }
+  }
+
+  /** Lists under the lease, brings the transcript to one chain, and learns what it holds unless that is known. */
+  async #settle(transcript: LeasedTranscript): Promise<void> {
+    await transcript.settle()
+    const {length, digest} = transcript.end
+    const known = [this.#place, this.#unsure?.place].find((place) => place?.digest === digest)
+    if (known) {
+      this.#place = known
+    } else {
+      const {view, hash = createHash('sha256'), ids, summary} = await this.#learn()
+      if (view.resolution.length !== length || (length > 0 && view.resolution.digest !== digest)) return
+      if (view.parts.length === 0) await this.#options.beforeFirst()
+      this.#place = {length, digest, hash}
+      this.#ids = ids
+      this.#summary = summary
+      this.#parts = view.parts.length
+      this.#lastMs = lastMs(view.listing)
+    }
+    this.#settled = true
+  }
+
+  async #learn(): Promise<Knowledge> {
+    const {parts} = this.#context
+    return againWhenMoved(async () => {
+      const view = await viewTranscript(parts, this.#ref)
+      return learn(view, parts, this.#options.newSummary())
+    })
+  }
+
+  #held(): LeasedTranscript {
+    if (!this.#transcript) throw new Error('the transcript is not open')
+    return this.#transcript
+  }
+
+  #here(): Place {
+    if (!this.#place) throw new Error('the transcript is not open')
+    return this.#place
+  }
+}

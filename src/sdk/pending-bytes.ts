@@ -1,0 +1,51 @@
+import type {Clock} from '../base/clock.js'
+import {RepriseError} from '../base/errors.js'
+import {ByteBudget} from '../base/byte-budget.js'
+import {type EncodedEntry, sizeOf} from './encode.js'
+
+/** The SDK gives a call up after 60 s without trying it again: a refusal in time is worth more. */
+const LONGEST_WAIT_MS = 30_000
+
+/** Bounds what waits to be stored: a call that finds no room waits for it, in the order of the calls. */
+export class PendingBytes {
+  readonly #budget: ByteBudget
+  readonly #clock: Clock
+
+  constructor(limit: number, clock: Clock) {
+    this.#budget = new ByteBudget(limit)
+    this.#clock = clock
+  }
+
+  /** @throws MIRROR_BACKLOG when there is no room for too long. */
+  async hold(
+    entries: readonly EncodedEntry[],
+    work: (entries: readonly EncodedEntry[]) => Promise<void>,
+  ): Promise<void> {
+    const waiting = new AbortController()
+    const admitted = new AbortController()
+    const bytes = sizeOf(entries)
+    if (!this.#budget.hasRoom(bytes)) {
+      void this.#clock.sleep(LONGEST_WAIT_MS, admitted.signal).then(
+        () => waiting.abort(backlog()),
+        () => undefined,
+      )
+    }
+    try {
+      await this.#budget.hold(bytes, waiting.signal, async () => {
+        admitted.abort()
+        await work(entries)
+      })
+    } finally {
+      admitted.abort()
+    }
+  }
+}
+
+function backlog(): RepriseError {
+  return new RepriseError({
+    kind: 'unreachable',
+    code: 'MIRROR_BACKLOG',
+    message: 'more waits to be stored than fits in memory, and the store does not take it',
+    suggestions: ['Look at the store: reprise doctor', 'Append less at once, or raise maxPendingBytes.'],
+  })
+}
