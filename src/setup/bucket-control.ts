@@ -20,6 +20,10 @@ export class BucketControl {
     return this.#connection.target.Bucket
   }
 
+  get region(): string {
+    return this.#connection.region
+  }
+
   /** Whether requests go over the network in clear. */
   get plainHttp(): boolean {
     return this.#connection.endpoint?.protocol === 'http:'

@@ -6,7 +6,8 @@ import {readObject} from '../object-store/read-object.js'
 import {OWN_PREFIX} from './names.js'
 
 const STORE_RECORD_KEY = `${OWN_PREFIX}store.json`
-const PROBE_PREFIX = `${OWN_PREFIX}probe/`
+/** Short-lived objects that find out what the store does. */
+export const PROBE_PREFIX = `${OWN_PREFIX}probe/`
 const MAX_RECORD_BYTES = 64 * 1024
 const RACERS = 12
 const ROUNDS = 2
