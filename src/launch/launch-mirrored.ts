@@ -1,5 +1,6 @@
 import type {Clock} from '../base/clock.js'
 import {RepriseError} from '../base/errors.js'
+import type {Observer} from '../metrics/observer.js'
 import type {SessionLease} from '../registry/session-lease.js'
 import type {Mirror, MirrorReport} from '../sync/mirror.js'
 import {type ChildEnd, launchClaude, type LaunchOptions} from './child.js'
@@ -21,6 +22,7 @@ export interface MirroredLaunchOptions extends Omit<LaunchOptions, 'signal'> {
   readonly inform: (line: string) => void
   /** Called right before claude is started: from here on a signal must not end this process before its work is stored. What it throws keeps claude from being started. */
   readonly onStart?: () => Promise<void>
+  readonly observe?: Observer | undefined
 }
 
 /**
@@ -55,7 +57,9 @@ export async function launchMirrored(
 }
 
 async function finish(mirror: Mirror, {received}: ChildEnd, options: MirroredLaunchOptions): Promise<MirrorReport> {
-  const {clock, graceMs} = options
+  const {clock, graceMs, observe} = options
+  const begun = clock.now()
+  const before = mirror.stored
   const impatient = new AbortController()
   const done = new AbortController()
   const limit = received === 'SIGTERM' || received === 'SIGHUP' ? graceMs : PATIENCE_MS
@@ -66,7 +70,15 @@ async function finish(mirror: Mirror, {received}: ChildEnd, options: MirroredLau
   const interrupt = (): void => impatient.abort()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
   try {
-    return await Promise.race([mirror.finish(impatient.signal), outOfTime(impatient.signal, clock)])
+    const report = await Promise.race([mirror.finish(impatient.signal), outOfTime(impatient.signal, clock)])
+    observe?.({
+      type: 'flush',
+      durationMs: clock.now() - begun,
+      pendingBytes: mirror.stored.bytes - before.bytes,
+      pendingEntries: mirror.stored.entries - before.entries,
+      complete: report.complete,
+    })
+    return report
   } finally {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(name, interrupt)
     done.abort()

@@ -129,6 +129,7 @@ function optionsOf(context: StartContext, links: ResumeRequest['links']) {
   const {sync, projectKey, processes, env, graceMs, withoutLease, stateDirectory, inform, signal} = context
   return {
     clock: sync.clock,
+    observe: sync.observe,
     projectKey,
     processes,
     env,

@@ -1,5 +1,6 @@
 import type {Clock, Random} from '../base/clock.js'
 import type {Logger} from '../base/logger.js'
+import type {Observer} from '../metrics/observer.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {LeaseOwner} from '../registry/lease-record.js'
 import type {LeaseTable} from '../registry/lease-table.js'
@@ -30,6 +31,8 @@ export interface SyncContext {
   /** Where the Claude of that uid keeps what is temporary; without it a second name of its files is known nowhere. */
   readonly claudeTemp?: string
   readonly logger: Logger
+  /** Told what a mirror does. */
+  readonly observe?: Observer
 }
 
 export function writeContext({parts, clock, random, machine}: SyncContext): WriteContext {

@@ -1,14 +1,16 @@
 import {watch, type FSWatcher} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {hasCode, RepriseError, toRepriseError} from '../base/errors.js'
+import {MirrorMeter} from '../metrics/mirror-meter.js'
 import type {SessionLease} from '../registry/session-lease.js'
 import type {SessionRef} from '../store/names.js'
 import type {ListedPart} from '../store/part.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
 import {discoverSessions, type LocalSession} from '../transcript/discover.js'
+import type {LocalFile} from '../transcript/local-file.js'
 import type {Extent} from './compare.js'
 import type {SyncContext} from './context.js'
-import {MirroredTranscript} from './mirror-transcript.js'
+import {MirroredTranscript, type MirrorStep} from './mirror-transcript.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
 import {storeSummaryOf} from './store-summary.js'
@@ -38,6 +40,8 @@ export interface MirrorReport {
 export interface Mirror {
   /** Every request was answered: a lease may be released. */
   readonly clean: boolean
+  /** So far. */
+  readonly stored: MirrorStep
 
   /**
    * Follows from now on.
@@ -63,6 +67,7 @@ export class SessionMirror implements Mirror {
   readonly #lease: SessionLease
   readonly #ref: SessionRef
   readonly #options: MirrorOptions
+  readonly #meter: MirrorMeter
   readonly #transcripts = new Map<string, MirroredTranscript>()
   readonly #stopping = new AbortController()
   readonly #done = new AbortController()
@@ -87,6 +92,8 @@ export class SessionMirror implements Mirror {
     this.#lease = lease
     this.#ref = ref
     this.#options = options
+    const {clock, observe = () => undefined} = context
+    this.#meter = new MirrorMeter({clock, observe, projectKey: ref.homeKey, sessionId: ref.sessionId})
   }
 
   /**
@@ -103,6 +110,7 @@ export class SessionMirror implements Mirror {
     let last: ListedPart | undefined
     for (const {ref, parts: listed} of transcripts) {
       if (listed.length === 0) continue
+      this.#meter.found(ref.subpath, listed.length)
       const below = sessionDir(configDir, this.#options.projectKey, sessionId)
       const path =
         ref.subpath === undefined
@@ -138,6 +146,10 @@ export class SessionMirror implements Mirror {
 
   get clean(): boolean {
     return this.#clean
+  }
+
+  get stored(): MirrorStep {
+    return this.#sum
   }
 
   async finish(signal?: AbortSignal): Promise<MirrorReport> {
@@ -245,12 +257,14 @@ export class SessionMirror implements Mirror {
   async #look(whole: boolean): Promise<void> {
     const session = await this.#session()
     if (!session) return
-    for (const {subpath, transcript} of session.subagents) await this.#sync(transcript.path, subpath, whole)
-    if (session.main) await this.#sync(session.main.path, undefined, whole)
+    for (const {subpath, transcript} of session.subagents) await this.#sync(transcript, subpath, whole)
+    if (session.main) await this.#sync(session.main, undefined, whole)
   }
 
-  async #sync(path: string, subpath: string | undefined, whole: boolean): Promise<void> {
-    const {bytes, parts, entries} = await this.#mirrored(path, subpath).sync({whole})
+  async #sync({path, mtimeMs}: LocalFile, subpath: string | undefined, whole: boolean): Promise<void> {
+    const {bytes, parts, entries} = await this.#meter.look(subpath, mtimeMs, async () =>
+      this.#mirrored(path, subpath).sync({whole}),
+    )
     this.#sum = {
       bytes: this.#sum.bytes + bytes,
       parts: this.#sum.parts + parts,
@@ -314,6 +328,7 @@ export class SessionMirror implements Mirror {
   #failed(cause: unknown): void {
     const error = toRepriseError(cause)
     this.#error = error
+    this.#meter.failed(error)
     this.#context.logger.warn('mirroring failed', {code: error.code, message: error.message})
     if (error.code === 'LEASE_LOST') {
       if (!this.#lost) this.#onLost(error)

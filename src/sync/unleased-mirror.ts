@@ -1,6 +1,9 @@
 import {type RepriseError, toRepriseError} from '../base/errors.js'
+import {MirrorMeter} from '../metrics/mirror-meter.js'
 import {discoverSessions, type LocalSession} from '../transcript/discover.js'
+import type {LocalFile} from '../transcript/local-file.js'
 import type {SyncContext} from './context.js'
+import type {MirrorStep} from './mirror-transcript.js'
 import type {Mirror, MirrorOptions, MirrorReport} from './mirror.js'
 import {pushSession} from './push-session.js'
 
@@ -15,6 +18,7 @@ export class UnleasedMirror implements Mirror {
   readonly #context: SyncContext
   readonly #sessionId: string
   readonly #options: MirrorOptions
+  readonly #meter: MirrorMeter
   readonly #stopping = new AbortController()
   #loop: Promise<void> = Promise.resolve()
   #pushed = ''
@@ -24,6 +28,12 @@ export class UnleasedMirror implements Mirror {
     this.#context = context
     this.#sessionId = sessionId
     this.#options = options
+    const {clock, observe = () => undefined} = context
+    this.#meter = new MirrorMeter({clock, observe, projectKey: options.projectKey, sessionId})
+  }
+
+  get stored(): MirrorStep {
+    return this.#sum
   }
 
   start(): void {
@@ -40,6 +50,7 @@ export class UnleasedMirror implements Mirror {
         return {...this.#sum, complete: true}
       } catch (cause) {
         error = toRepriseError(cause)
+        this.#meter.failed(error)
       }
       if (signal?.aborted || error.kind !== 'unreachable') break
       await this.#context.clock.sleep(pause, signal).catch(() => undefined)
@@ -54,6 +65,7 @@ export class UnleasedMirror implements Mirror {
       await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
       if (signal.aborted) return
       await this.#push().catch((error: unknown) => {
+        this.#meter.failed(error)
         logger.warn('pushing failed', {code: toRepriseError(error).code})
       })
     }
@@ -64,18 +76,30 @@ export class UnleasedMirror implements Mirror {
     const {sessions} = await discoverSessions(this.#context.configDir, {sessionId: this.#sessionId, projectKey})
     const [session] = sessions
     if (!session || stampOf(session) === this.#pushed) return
-    const {bytesUploaded, partsCreated, entries} = await pushSession(this.#context, session, {...labels})
+    const {bytes, parts, entries} = await this.#meter.look(undefined, lastChange(session), async () => {
+      const {bytesUploaded, partsCreated, ...pushed} = await pushSession(this.#context, session, {...labels})
+      return {bytes: bytesUploaded, parts: partsCreated, entries: pushed.entries}
+    })
     this.#pushed = stampOf(session)
     this.#sum = {
-      bytes: this.#sum.bytes + bytesUploaded,
-      parts: this.#sum.parts + partsCreated,
+      bytes: this.#sum.bytes + bytes,
+      parts: this.#sum.parts + parts,
       entries: this.#sum.entries + entries,
     }
   }
 }
 
 /** Changes when any of the session's files does. */
-function stampOf({main, subagents, toolResults, fileHistory}: LocalSession): string {
-  const files = [main, ...subagents.flatMap(({transcript, meta}) => [transcript, meta]), ...toolResults, ...fileHistory]
-  return files.map((file) => (file ? `${file.path}:${file.size}:${file.mtimeMs}` : '')).join('\n')
+function stampOf(session: LocalSession): string {
+  return filesOf(session)
+    .map((file) => (file ? `${file.path}:${file.size}:${file.mtimeMs}` : ''))
+    .join('\n')
+}
+
+function lastChange(session: LocalSession): number {
+  return Math.max(...filesOf(session).map((file) => file?.mtimeMs ?? 0))
+}
+
+function filesOf({main, subagents, toolResults, fileHistory}: LocalSession): readonly (LocalFile | undefined)[] {
+  return [main, ...subagents.flatMap(({transcript, meta}) => [transcript, meta]), ...toolResults, ...fileHistory]
 }
