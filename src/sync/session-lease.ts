@@ -69,7 +69,7 @@ export async function underLease<T>(
  *
  * @throws CONDITIONS_IGNORED, REGISTRY_MISMATCH
  */
-export async function requireConditions({store, random}: SyncContext): Promise<void> {
+export async function requireConditions({store, random}: Pick<SyncContext, 'store' | 'random'>): Promise<void> {
   const {conditions, registry} = await settleStoreRecord(store, random, 'store')
   if (!conditions) throw conditionsIgnored(store.url)
   if (registry !== 'store') throw registryMismatch(store.url, registry)

@@ -1,0 +1,145 @@
+import {hostname} from 'node:os'
+import {setTimeout as delay} from 'node:timers/promises'
+import type {S3Client} from '@aws-sdk/client-s3'
+import type {Clock} from '../base/clock.js'
+import {type Logger, silentLogger} from '../base/logger.js'
+import {systemClock, systemRandom} from '../base/system.js'
+import {deadOwners} from '../cli/dead-owners.js'
+import {thisProcess} from '../cli/machine.js'
+import {publishEvent} from '../metrics/channels.js'
+import type {Metrics} from '../metrics/metrics.js'
+import {observeMetrics} from '../metrics/mirror-metrics.js'
+import {combineObservers, type Observer} from '../metrics/observer.js'
+import type {ObjectStore} from '../object-store/object-store.js'
+import {SessionLease} from '../registry/session-lease.js'
+import {StoreLeaseTable} from '../registry/store-lease-table.js'
+import {MirrorSessionStore, type SessionStoreContext} from '../sdk/session-store.js'
+import type {ProjectKeyRule} from '../sdk/place.js'
+import type {HeldLease} from '../sdk/session-hold.js'
+import type {FoldSummary} from '../sdk/types.js'
+import {requireConditions} from '../sync/session-lease.js'
+import {openerOf, settingsOf, type StoreSettings, withRetries} from './open-object-store.js'
+
+export interface SessionStoreOptions extends StoreSettings {
+  /**
+   * Under which project key sessions lie: `given` (default) as the SDK names it; `home` under the one that they were first stored
+   * under, so that a worker with another cwd resumes them; anything else under that one.
+   */
+  readonly projectKey?: ProjectKeyRule
+  /** Hold the lease of each session from its first append on, so that no two write one. Default false. */
+  readonly lease?: boolean
+  /** Told of each append, retry, failure and flush; the same goes to `node:diagnostics_channel` (`reprise:append` and so on). */
+  readonly onEvent?: Observer
+  readonly metrics?: Metrics
+  /** pino's shape turned round is wrapped by `pinoLogger`. Default: silent. */
+  readonly logger?: Logger
+  /** Bytes that may wait to be stored; more appends wait for room. Default 64 MiB. */
+  readonly maxPendingBytes?: number
+  /** Time for reading a transcript that is there already, before its first append goes up beside the chain, ms. Default 20,000. */
+  readonly readLimitMs?: number
+  /** The SDK's function of this name. Default: taken from the SDK, where the program has it. */
+  readonly foldSessionSummary?: FoldSummary
+}
+
+/** A store that the caller has opened, and that is closed with the session store. */
+export interface GivenObjectStore {
+  readonly objectStore: ObjectStore
+}
+
+export interface S3SessionStoreOptions extends SessionStoreOptions {
+  readonly bucket: string
+  /** Ends in `/` or not. */
+  readonly prefix?: string
+  /** Lends its region, endpoint, addressing and credentials. */
+  readonly client?: S3Client
+}
+
+const MIB = 1024 * 1024
+
+/**
+ * The Agent SDK's `SessionStore` over any store of this package: `s3://bucket/prefix`, `file:///dir`, a path, or an object store.
+ * Nothing is sent before the first call.
+ *
+ * @throws STORE_URL_INVALID, PLACEHOLDER_OPEN
+ */
+export function createSessionStore(
+  target: string | GivenObjectStore,
+  options: SessionStoreOptions = {},
+): MirrorSessionStore {
+  const {logger = silentLogger} = options
+  const observe = observerOf(options)
+  const open =
+    typeof target === 'string'
+      ? openerOf(target, options, logger, observe)
+      : async () => withRetries(target.objectStore, options, logger, observe)
+  return new MirrorSessionStore(contextOf(options, observe, open))
+}
+
+/** The Agent SDK's `SessionStore` on S3; takes the place of the reference adapter and reads what that one wrote. */
+export class S3SessionStore extends MirrorSessionStore {
+  constructor(options: S3SessionStoreOptions) {
+    const {bucket, prefix = '', client, logger = silentLogger} = options
+    const observe = observerOf(options)
+    const url = `s3://${bucket}/${prefix}`
+    super(
+      contextOf(options, observe, async () => {
+        const fromClient = client ? await settingsOf(client)() : {}
+        return openerOf(url, {...options, s3: {...fromClient, ...options.s3}}, logger, observe)()
+      }),
+    )
+  }
+}
+
+/** Sleeps do not keep the program alive. */
+const background: Clock = {
+  now: () => systemClock.now(),
+  async sleep(ms, signal) {
+    await delay(ms, undefined, {ref: false, ...(signal && {signal})})
+  },
+}
+
+function observerOf({onEvent, metrics}: SessionStoreOptions): Observer {
+  const measured = metrics && observeMetrics(metrics, {Machine: hostname()})
+  return combineObservers([publishEvent, onEvent, measured])
+}
+
+function contextOf(
+  options: SessionStoreOptions,
+  observe: Observer,
+  open: () => Promise<ObjectStore>,
+): SessionStoreContext {
+  const {foldSessionSummary} = options
+  return {
+    open,
+    clock: systemClock,
+    background,
+    random: systemRandom,
+    logger: options.logger ?? silentLogger,
+    machine: hostname(),
+    projectKey: options.projectKey ?? 'given',
+    ...(options.lease && {acquire}),
+    foldSummary: async () => foldSessionSummary ?? foldOfSdk(),
+    observe,
+    maxPendingBytes: options.maxPendingBytes ?? 64 * MIB,
+    readLimitMs: options.readLimitMs ?? 20_000,
+  }
+}
+
+/** The SDK is no dependency: a program that mirrors its sessions has it. */
+async function foldOfSdk(): Promise<FoldSummary | undefined> {
+  const {foldSessionSummary} = await import('@anthropic-ai/claude-agent-sdk')
+  return foldSessionSummary
+}
+
+async function acquire(store: ObjectStore, sessionId: string): Promise<HeldLease> {
+  await requireConditions({store, random: systemRandom})
+  const owner = await thisProcess()
+  const context = {
+    table: new StoreLeaseTable(store),
+    clock: systemClock,
+    random: systemRandom,
+    owner,
+    isDead: deadOwners(owner),
+  }
+  return SessionLease.acquire(context, sessionId)
+}
