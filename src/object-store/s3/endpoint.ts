@@ -16,21 +16,30 @@ LOOPBACK.addAddress('::1', 'ipv6')
 
 const METADATA_NAMES = /^(instance-data(\..*)?|metadata(\.google\.internal|\.azure\.internal)?)$/
 
+/** Whose endpoint it is, in messages. */
+export interface Service {
+  readonly name: string
+  /** Where it is configured. */
+  readonly settings: string
+}
+
+const S3: Service = {name: 'S3', settings: '--endpoint-url, AWS_S3_ENDPOINT and AWS_ENDPOINT_URL_S3'}
+
 /**
  * Refuses endpoints that would give transcripts or credentials away. Asked of what the caller configured, and again of each
  * host that a request is about to go to.
  *
  * @throws ENDPOINT_REFUSED (usage)
  */
-export function checkHost(protocol: string, hostname: string, insecure: boolean): void {
+export function checkHost(protocol: string, hostname: string, insecure: boolean, service: Service = S3): void {
   const host = bareHost(hostname)
   if (isLinkLocal(host) || METADATA_NAMES.test(host)) {
-    throw refused(`The S3 endpoint ${host} is a link-local or metadata address, which is never a store.`, [
-      'Check --endpoint-url, AWS_S3_ENDPOINT and AWS_ENDPOINT_URL_S3.',
+    throw refused(`The ${service.name} endpoint ${host} is a link-local or metadata address, which is never a store.`, [
+      `Check ${service.settings}.`,
     ])
   }
   if (protocol === 'http:' && !insecure && !isLoopback(host)) {
-    throw refused(`The S3 endpoint http://${hostname} is not encrypted, and not on this machine.`, [
+    throw refused(`The ${service.name} endpoint http://${hostname} is not encrypted, and not on this machine.`, [
       'Use https.',
       'Give --insecure if everybody on the way may read the transcripts.',
     ])
@@ -38,20 +47,20 @@ export function checkHost(protocol: string, hostname: string, insecure: boolean)
 }
 
 /** @throws ENDPOINT_REFUSED (usage) for what is no plain `http(s)://host[:port][/path]`. The message holds no userinfo. */
-export function parseEndpoint(endpoint: string, insecure: boolean): URL {
+export function parseEndpoint(endpoint: string, insecure: boolean, service: Service = S3): URL {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw refused('The S3 endpoint is no http or https URL.', ['Give it as https://host[:port].'])
+    throw refused(`The ${service.name} endpoint is no http or https URL.`, ['Give it as https://host[:port].'])
   }
   if (url.username !== '' || url.password !== '') {
-    throw refused(`The S3 endpoint ${url.protocol}//***@${url.host} holds credentials.`, [
-      'Leave them out: S3 uses the usual credential chain (AWS_PROFILE, AWS_ACCESS_KEY_ID, roles).',
+    throw refused(`The ${service.name} endpoint ${url.protocol}//***@${url.host} holds credentials.`, [
+      'Leave them out: AWS clients use the usual credential chain (AWS_PROFILE, AWS_ACCESS_KEY_ID, roles).',
     ])
   }
   if (url.search !== '' || url.hash !== '') {
-    throw refused(`The S3 endpoint ${url.protocol}//${url.host} has a query or a fragment.`, [])
+    throw refused(`The ${service.name} endpoint ${url.protocol}//${url.host} has a query or a fragment.`, [])
   }
-  checkHost(url.protocol, url.hostname, insecure)
+  checkHost(url.protocol, url.hostname, insecure, service)
   return url
 }
 
