@@ -3,10 +3,10 @@ import {join} from 'node:path'
 import {describe, expect, test} from 'vitest'
 import {projectKeyFor} from '../../src/transcript/project-key.js'
 import {runClaude} from '../support/claude.js'
+import {appendReference, loadReference} from '../support/reference-adapter.js'
 import {difference} from './support/difference.js'
 import {Fleet, newSessionId, noClaude, onlyCopy} from './support/fleet.js'
 import {keysOf} from './support/places.js'
-import {appendReference, loadReference} from './support/reference-layout.js'
 
 const HOUR = 3_600_000
 const MINUTE = 60_000

@@ -7,8 +7,8 @@ import {setTimeout as delay} from 'node:timers/promises'
 import {fileURLToPath} from 'node:url'
 import {findClaude, newWorker, transcriptOf, type Finished, type Worker} from '../../support/claude.js'
 import {startModelServer, type ModelServer} from '../../support/model-server.js'
+import {loadReference} from '../../support/reference-adapter.js'
 import {openPlace, type Place, type PlaceName, textOf} from './places.js'
-import {loadReference} from './reference-layout.js'
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
 const PRELOAD = fileURLToPath(new URL('hostname.cjs', import.meta.url))
