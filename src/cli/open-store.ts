@@ -57,7 +57,11 @@ async function openAdapter(url: StoreUrl, context: StoreContext): Promise<Object
   return new FileObjectStore({directory: url.dir, clock, random})
 }
 
-function s3Options({bucket, prefix}: S3StoreUrl, {settings, env}: StoreContext): S3StoreOptions {
+/** The settings of a run for a bucket. */
+export function s3Options(
+  {bucket, prefix}: S3StoreUrl,
+  {settings, env}: Pick<StoreContext, 'settings' | 'env'>,
+): S3StoreOptions {
   return {
     bucket,
     prefix,

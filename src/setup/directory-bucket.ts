@@ -1,5 +1,5 @@
 import {RepriseError} from '../base/errors.js'
-import type {S3StoreUrl} from '../object-store/store-url.js'
+import {formatStoreUrl, type StoreUrl} from '../object-store/store-url.js'
 
 const SUFFIX = '--x-s3'
 const MAX_NAME = 63
@@ -19,7 +19,8 @@ export function zoneOf(bucket: string): string | undefined {
  * @param zone the id of an availability zone (`usw2-az1`), which names the same place in every account.
  * @throws EXPRESS_INVALID (usage)
  */
-export function inDirectoryBucket(url: S3StoreUrl, zone: string): S3StoreUrl {
+export function inDirectoryBucket(url: StoreUrl, zone: string): StoreUrl {
+  if (url.kind === 'file') throw invalid(`${formatStoreUrl(url)} is no bucket`, 'Name one: --store s3://bucket/prefix')
   if (!/^[a-z0-9]+-az\d+$/u.test(zone)) {
     throw invalid(
       `${JSON.stringify(zone)} is no availability zone's id`,

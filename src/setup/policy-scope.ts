@@ -1,11 +1,14 @@
 import {RepriseError} from '../base/errors.js'
 import {formatStoreUrl, openPlaceholders, type StoreUrl} from '../object-store/store-url.js'
+import {isDirectoryBucket} from './directory-bucket.js'
 import {literally, partitionOf} from './policy-document.js'
 import type {PolicyRole, PolicyScope} from './policy.js'
 
 export interface PolicyTarget {
   /** Resolved as far as values are known. */
   readonly url: StoreUrl
+  /** Each task has a prefix of its own: `{task}` stands in the store's URL. */
+  readonly isPerTask: boolean
   /** `store`, or `dynamodb://table`. */
   readonly registry: string
   readonly task?: string | undefined
@@ -47,6 +50,17 @@ export function scopeOf(role: PolicyRole, target: PolicyTarget): PolicyScope {
     ...(task === undefined ? {} : {task: literally(task)}),
     ...(kmsKeyId === undefined ? {} : {kmsKeyId}),
   }
+}
+
+/** In what a policy reaches further than one would think. */
+export function policyWarnings(role: PolicyRole, {url, task, isPerTask}: PolicyTarget) {
+  if (url.kind === 's3' && isDirectoryBucket(url.bucket)) {
+    const message = `IAM knows no prefixes in a directory bucket: this policy reaches all of ${url.bucket}.`
+    return [{code: 'POLICY_WIDE', message}]
+  }
+  if (role !== 'worker' || task === undefined || isPerTask) return []
+  const message = `The store's URL has no {task}: this policy reaches the sessions of every task in ${formatStoreUrl(url)}.`
+  return [{code: 'POLICY_WIDE', message}]
 }
 
 /** `dynamodb://table` → `table` */
