@@ -32,6 +32,11 @@ took the session over).`
       options: [...IF_EXISTS],
       default: 'fail',
     }),
+    force: boolean({summary: 'Where it goes on in one: take it over from whoever has it.'}),
+    wait: string({
+      summary: 'Where it goes on in one: how long to wait for whoever has it (default: not at all).',
+      helpValue: '<duration>',
+    }),
     'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
     'result-file': resultFileFlag,
@@ -48,12 +53,19 @@ took the session over).`
       graceMs: parseWait(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],
     })
+    const waitMs = flags.wait === undefined ? undefined : parseWait(flags.wait, '--wait')
     const wanted = [link('task', task), link('name', name)].flat()
     const {sessionId: found, links} = await chooseForRun(context.registry, wanted, ifExists as IfExists)
     const fresh = runtime.random.uuid()
     const started = await (found === undefined
       ? startRun(context, {sessionId: fresh, links})
-      : startResume(context, {sessionId: found, forkInto: ifExists === 'fork' ? fresh : undefined, links}))
+      : startResume(context, {
+          sessionId: found,
+          forkInto: ifExists === 'fork' ? fresh : undefined,
+          force: flags.force,
+          waitMs,
+          links,
+        }))
     await presentStarted(started, flags['result-file'])
   }
 }

@@ -4,7 +4,7 @@ import {listSummaries} from '../store/summary-record.js'
 import type {SyncContext} from '../sync/context.js'
 import {resolveSession} from '../sync/select-sessions.js'
 import {discoverSessions} from '../transcript/discover.js'
-import type {SessionLink} from './start-claude.js'
+import type {SessionLink} from './session-links.js'
 
 export interface ChosenSession {
   readonly sessionId: string

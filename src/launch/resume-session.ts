@@ -26,14 +26,13 @@ export interface PrepareOptions {
   readonly processes: Processes
 }
 
-export interface ResumeOptions extends PrepareOptions, MirroredLaunchOptions {
+export interface ResumeOptions extends PrepareOptions, MirrorOptions, MirroredLaunchOptions {
   readonly waitMs?: number
   /** Ends what is under way before claude is started, and gives the lease back. */
   readonly signal: AbortSignal
   readonly stateDirectory: string
   /** For stores that cannot keep one: nobody else may write the session meanwhile. */
   readonly withoutLease?: boolean
-  readonly labels?: MirrorOptions['labels']
   /** How to begin a session that a task was promised, where nothing of it is there yet. */
   readonly begin?: LaunchPlan
 }
@@ -73,9 +72,9 @@ export async function resumeSession(
   plan: LaunchPlan,
   options: ResumeOptions,
 ): Promise<MirroredLaunch> {
-  const {projectKey, inform, waitMs, force, signal, labels} = options
+  const {projectKey, inform, waitMs, force, signal} = options
   if (options.withoutLease) {
-    const mirror = new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})})
+    const mirror = new UnleasedMirror(context, sessionId, options)
     const begin = await planToBegin(context, sessionId, options)
     if (begin) return launchMirrored(begin, undefined, mirror, options)
     const {path} = await prepareSession(context, sessionId, options)
@@ -94,7 +93,7 @@ export async function resumeSession(
     // Who had the lease until now may have begun it.
     const begin = await planToBegin(context, sessionId, options)
     const ref: SessionRef = {sessionId, homeKey: await context.homes.settle(sessionId, projectKey)}
-    await using mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    await using mirror = new SessionMirror(context, lease, ref, options)
     if (begin) return await launchMirrored(begin, lease, mirror, options)
     const last = await mirror.settle()
     if (last && last.machine !== '' && last.machine !== context.machine) {
@@ -142,15 +141,15 @@ export async function runSession(
   plan: LaunchPlan,
   options: ResumeOptions,
 ): Promise<MirroredLaunch> {
-  const {projectKey, labels, signal} = options
+  const {projectKey, signal} = options
   if (options.withoutLease) {
-    const mirror = new UnleasedMirror(context, sessionId, {projectKey, ...(labels && {labels})})
+    const mirror = new UnleasedMirror(context, sessionId, options)
     return launchMirrored(plan, undefined, mirror, options)
   }
   const lease = await holdSession(context, sessionId, {signal})
   return withLease(lease, async () => {
     const ref: SessionRef = {sessionId, homeKey: await context.homes.record(sessionId, projectKey)}
-    await using mirror = new SessionMirror(context, lease, ref, {projectKey, ...(labels && {labels})})
+    await using mirror = new SessionMirror(context, lease, ref, options)
     return await launchMirrored(plan, lease, mirror, options)
   })
 }

@@ -1,14 +1,14 @@
-import {RepriseError, toRepriseError} from '../base/errors.js'
-import type {Entry, Registry} from '../registry/registry.js'
+import {RepriseError} from '../base/errors.js'
+import type {Registry} from '../registry/registry.js'
 import type {SyncContext} from '../sync/context.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import type {Processes} from '../transcript/processes.js'
 import {exitCodeOfChild} from './child.js'
-import {isPrintMode} from './interactive.js'
 import type {MirroredLaunch} from './launch-mirrored.js'
 import {planLaunch, type Start} from './plan.js'
 import {type PrintedPlan, planAsShell, printPlan} from './print-plan.js'
 import {isSomewhere, prepareSession, resumeSession, runSession} from './resume-session.js'
+import {moveLinks, recordEnd, recordStart, type SessionLink} from './session-links.js'
 
 /** What starting a claude takes, whatever it starts with. */
 export interface StartContext {
@@ -61,11 +61,6 @@ export interface ResumeRequest {
   readonly links: readonly SessionLink[]
 }
 
-/** A task or name, and the session that it led to when we looked: it may be moved on from there, and from nowhere else. */
-export interface SessionLink extends Pick<Entry, 'kind' | 'id'> {
-  readonly current?: string | undefined
-}
-
 /** Brings a session here and shows how it would be resumed. Takes no lease: whoever starts it must know that nobody else does. */
 export async function printResume(
   context: StartContext,
@@ -88,13 +83,13 @@ export async function startResume(context: StartContext, request: ResumeRequest)
   }
   if (forkInto === undefined) {
     const begin = isPromised ? {begin: planLaunch({type: 'run', sessionId}, context)} : {}
-    return recorded(context, sessionId, links, (onStart) =>
-      resumeSession(context.sync, sessionId, plan, {...options, ...begin, onStart}),
+    return recorded(context, sessionId, links, 'at-start', (hooks) =>
+      resumeSession(context.sync, sessionId, plan, {...options, ...begin, ...hooks}),
     )
   }
   await prepareSession(context.sync, sessionId, options)
-  return recorded(context, forkInto, links, (onStart) =>
-    runSession(context.sync, forkInto, plan, {...options, onStart}),
+  return recorded(context, forkInto, links, 'when-stored', (hooks) =>
+    runSession(context.sync, forkInto, plan, {...options, ...hooks}),
   )
 }
 
@@ -104,8 +99,8 @@ export async function startRun(
   {sessionId, links}: Pick<ResumeRequest, 'sessionId' | 'links'>,
 ): Promise<StartedSession> {
   const plan = planLaunch({type: 'run', sessionId}, context)
-  return recorded(context, sessionId, links, (onStart) =>
-    runSession(context.sync, sessionId, plan, {...optionsOf(context, links), onStart}),
+  return recorded(context, sessionId, links, 'at-start', (hooks) =>
+    runSession(context.sync, sessionId, plan, {...optionsOf(context, links), ...hooks}),
   )
 }
 
@@ -123,7 +118,7 @@ function startOf(sessionId: string, forkInto: string | undefined): Start {
   return {type: 'fork', sessionId, newSessionId: forkInto}
 }
 
-function optionsOf(context: StartContext, links: ResumeRequest['links']) {
+function optionsOf(context: StartContext, links: readonly SessionLink[]) {
   const task = links.find(({kind}) => kind === 'task')?.id
   const name = links.find(({kind}) => kind === 'name')?.id
   const {sync, projectKey, processes, env, graceMs, withoutLease, stateDirectory, inform, signal} = context
@@ -142,28 +137,40 @@ function optionsOf(context: StartContext, links: ResumeRequest['links']) {
   }
 }
 
-/** Links the session right before claude starts, when the lease is held; how it ended is recorded after, and a registry that fails then costs a line on stderr. */
+/**
+ * When a task or name follows to the session. At the start, so that it leads to it even when this worker dies in its first second;
+ * or, where it leads to another one meanwhile, when there is something to go on from.
+ */
+type Follow = 'at-start' | 'when-stored'
+
+interface LaunchHooks {
+  readonly onStart: () => Promise<void>
+  readonly onStored: () => void
+}
+
+/** Links the session, when the lease is held; how it ended is recorded after, and a registry that fails then costs a line on stderr. */
 async function recorded(
   context: StartContext,
   sessionId: string,
-  links: ResumeRequest['links'],
-  launch: (onStart: () => Promise<void>) => Promise<MirroredLaunch>,
+  links: readonly SessionLink[],
+  follow: Follow,
+  launch: (hooks: LaunchHooks) => Promise<MirroredLaunch>,
 ): Promise<StartedSession> {
-  const {end, report} = await launch(async () => {
-    context.signal.throwIfAborted()
-    for (const link of links) await record(context, link, sessionId, 'running')
-    context.signal.throwIfAborted()
-    for (const name of OUTLIVED) process.on(name, ignore)
-    context.handOverSignals()
+  let moved: Promise<void> | undefined
+  const {end, report} = await launch({
+    async onStart() {
+      context.signal.throwIfAborted()
+      if (follow === 'at-start') await recordStart(context, links, sessionId)
+      context.signal.throwIfAborted()
+      for (const name of OUTLIVED) process.on(name, ignore)
+      context.handOverSignals()
+    },
+    onStored() {
+      if (follow === 'when-stored') moved = moveLinks(context, links, sessionId)
+    },
   })
   const path = transcriptPath(context.sync.configDir, context.projectKey, sessionId)
-  for (const {kind, id} of links) {
-    const status = report.complete ? 'ended' : 'unsaved'
-    const ended = record(context, {kind, id, current: sessionId}, sessionId, status)
-    await soon(ended, context).catch((error: unknown) => {
-      context.inform(`the end of ${kind} ${id} is not on record: ${toRepriseError(error).message}`)
-    })
-  }
+  if (follow === 'at-start' || moved) await recordEnd(context, links, sessionId, report.complete, moved)
   const exitCode = report.complete ? exitCodeOfChild(end) : report.error?.code === 'LEASE_LOST' ? 4 : 6
   if (!report.complete) context.inform(notStored(path, report.error))
   for (const name of OUTLIVED) process.removeListener(name, ignore)
@@ -179,49 +186,10 @@ async function recorded(
   }
 }
 
-async function record(
-  {registry, sync, projectKey, cwd, args}: StartContext,
-  {kind, id, current}: SessionLink,
-  sessionId: string,
-  status: string,
-): Promise<void> {
-  await registry.assign(
-    {
-      kind,
-      id,
-      sessionId,
-      homeKey: projectKey,
-      cwd,
-      agent: 'claude',
-      store: sync.store.url,
-      machine: sync.machine,
-      status,
-      launch: {print: isPrintMode(args)},
-    },
-    current === undefined ? {mode: 'create'} : {mode: 'append', after: current},
-  )
-}
-
 /** Signals are claude's to obey; this process ends when what claude wrote is stored. */
 const OUTLIVED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 function ignore(): void {}
-
-/** What is good to have, but no reason to keep a person waiting whose store does not answer. */
-async function soon(work: Promise<void>, {sync, graceMs}: StartContext): Promise<void> {
-  const over = new AbortController()
-  const late = sync.clock.sleep(graceMs, over.signal).then(
-    () => {
-      throw new RepriseError({kind: 'unreachable', code: 'STORE_UNREACHABLE', message: 'no answer'})
-    },
-    () => undefined,
-  )
-  try {
-    await Promise.race([work, late])
-  } finally {
-    over.abort()
-  }
-}
 
 function notStored(path: string, error: RepriseError | undefined): string {
   const why = error ? `: ${error.message.replace(/\.$/, '')}` : ''

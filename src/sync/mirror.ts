@@ -25,6 +25,8 @@ const GATHER_MS = 100
 export interface MirrorOptions {
   readonly projectKey: string
   readonly labels?: {readonly task?: string; readonly name?: string}
+  /** Told once, when lines of the main transcript are stored. */
+  readonly onStored?: () => void
 }
 
 export interface MirrorReport {
@@ -86,6 +88,7 @@ export class SessionMirror implements Mirror {
   #isHeld = false
   #tidied = 0
   #summarizedAt = 0
+  #hasTold = false
 
   constructor(context: SyncContext, lease: SessionLease, ref: SessionRef, options: MirrorOptions) {
     this.#context = context
@@ -271,6 +274,9 @@ export class SessionMirror implements Mirror {
       entries: this.#sum.entries + entries,
     }
     if (bytes > 0) this.#context.logger.debug('mirrored', {subpath: subpath ?? '', bytes, entries})
+    if (entries === 0 || subpath !== undefined || this.#hasTold) return
+    this.#hasTold = true
+    this.#options.onStored?.()
   }
 
   #mirrored(path: string, subpath: string | undefined): MirroredTranscript {

@@ -81,6 +81,7 @@ export class UnleasedMirror implements Mirror {
       return {bytes: bytesUploaded, parts: partsCreated, entries: pushed.entries}
     })
     this.#pushed = stampOf(session)
+    if (session.main && entries > 0 && this.#sum.entries === 0) this.#options.onStored?.()
     this.#sum = {
       bytes: this.#sum.bytes + bytes,
       parts: this.#sum.parts + parts,

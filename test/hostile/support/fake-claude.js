@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Stands for claude where a conversation only has to grow: it appends a line each 150 ms to the transcript that it was told
-// to begin or to resume, until a file appears.
-//   FAKE_STOP: the file. Without it: three lines.
+// to begin (a fork as well) or to resume, until a file appears.
+//   FAKE_STOP: the file; where it is there from the start, nothing is written. Without it: three lines.
 import {appendFileSync, existsSync, mkdirSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 
@@ -10,7 +10,8 @@ if (argv.includes('--version')) {
   console.log('2.1.329 (Claude Code)')
   process.exit(0)
 }
-const id = argv[argv.findIndex((each) => each === '--session-id' || each === '--resume') + 1] ?? ''
+const flag = argv.includes('--session-id') ? '--session-id' : '--resume'
+const id = argv[argv.indexOf(flag) + 1] ?? ''
 const key = process.cwd().replaceAll(/[^A-Za-z0-9]/g, '-')
 const config = process.env.CLAUDE_CONFIG_DIR ?? join(process.env.HOME ?? '', '.claude')
 const path = join(config, 'projects', key, `${id}.jsonl`)
