@@ -114,6 +114,11 @@ export abstract class BaseCommand extends Command {
     throw error
   }
 
+  /** Also of a command that presents nothing on stdout: a claude had it. */
+  protected override async finally(): Promise<void> {
+    await this.#interruption.finish()
+  }
+
   override jsonEnabled(): boolean {
     return this.#settings?.json ?? false
   }

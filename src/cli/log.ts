@@ -59,7 +59,15 @@ const stderrSink: Sink = {write: (line) => void process.stderr.write(line), clos
 
 function fileSink(path: string): Sink {
   const descriptor = open(path)
-  return {write: (line) => void writeSync(descriptor, line), close: () => closeSync(descriptor)}
+  let isOpen = true
+  return {
+    // A request that nobody waited for may end after its run.
+    write: (line) => void (isOpen && writeSync(descriptor, line)),
+    close() {
+      isOpen = false
+      closeSync(descriptor)
+    },
+  }
 }
 
 function open(path: string): number {

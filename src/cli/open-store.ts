@@ -1,5 +1,6 @@
 import type {Clock, Random} from '../base/clock.js'
 import type {Logger} from '../base/logger.js'
+import type {Observer} from '../metrics/observer.js'
 import {MeteredObjectStore, type StoreTotals} from '../object-store/metered.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {RetryingObjectStore} from '../object-store/retrying.js'
@@ -14,6 +15,7 @@ export interface StoreContext {
   readonly random: Random
   readonly logger: Logger
   readonly env: Environment
+  readonly observe: Observer
 }
 
 /** A store with what its URL said; keys are whole keys, so `url.prefix` goes before them. */
@@ -29,7 +31,7 @@ export interface OpenedStore {
  * when used: an AWS client alone costs more than everything else at start-up.
  */
 export async function openStore(url: StoreUrl, context: StoreContext): Promise<OpenedStore> {
-  const {settings, clock, random, logger} = context
+  const {settings, clock, random, logger, observe} = context
   const adapter = await openAdapter(url, context)
   const metered = new MeteredObjectStore(adapter, {
     clock,
@@ -41,8 +43,10 @@ export async function openStore(url: StoreUrl, context: StoreContext): Promise<O
     random,
     attempts: settings.retries + 1,
     timeoutMs: settings.timeoutMs,
-    onRetry: ({operation, key, attempt, waitedMs, error}) =>
-      logger.warn(`store ${operation} is tried again`, {key, attempt, waitedMs, code: error.code}),
+    onRetry({operation, key, attempt, waitedMs, error: {code}}) {
+      logger.warn(`store ${operation} is tried again`, {key, attempt, waitedMs, code})
+      observe({type: 'retry', operation, key, attempt, code, delayMs: waitedMs})
+    },
   })
   return {url, store, totals: () => metered.totals()}
 }

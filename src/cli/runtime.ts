@@ -2,12 +2,14 @@ import type {Clock, Random} from '../base/clock.js'
 import type {Logger} from '../base/logger.js'
 import type {Progress} from '../base/progress.js'
 import {systemClock, systemRandom} from '../base/system.js'
+import type {Observer} from '../metrics/observer.js'
 import type {PlaceholderValues, StoreUrl} from '../object-store/store-url.js'
 import type {LeaseOwner} from '../registry/lease-record.js'
 import type {Directories} from './directories.js'
 import type {Environment} from './environment.js'
 import type {Interruption} from './interruption.js'
 import {openLog} from './log.js'
+import {openObservation} from './observation.js'
 import type {OpenedStore} from './open-store.js'
 import type {Warning} from './output.js'
 import {openProgress} from './progress.js'
@@ -24,6 +26,8 @@ export interface Runtime {
   readonly random: Random
   readonly logger: Logger
   readonly progress: Progress
+  /** Told of retries by every store that is opened. */
+  readonly observe: Observer
   readonly screen: Screen
   /** Aborts on SIGINT, SIGTERM and SIGHUP, and when the reader of stdout is gone. */
   readonly signal: AbortSignal
@@ -53,7 +57,7 @@ export interface RuntimeOptions {
   warn(warning: Warning): void
 }
 
-/** @throws LOG_FILE_UNWRITABLE. */
+/** @throws LOG_FILE_UNWRITABLE, METRICS_FILE_UNWRITABLE, EMF_LAYOUT_INVALID. */
 export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
   const {settings, env, interruption, mask} = options
   const screen = lookAtScreen({env, noColor: settings.noColor, noInput: settings.noInput})
@@ -71,7 +75,15 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
       env['TERM'] !== 'dumb',
   })
   interruption.onCleanup(() => progress.close())
-  const shared = {settings, clock: systemClock, random: systemRandom, logger: log.logger}
+  const {observe, close} = await openObservation({
+    metrics: settings.metrics,
+    env,
+    clock: systemClock,
+    machine: async () => (await owner()).machine,
+    warn: (warning) => options.warn(warning),
+  })
+  interruption.onCleanup(close)
+  const shared = {settings, clock: systemClock, random: systemRandom, logger: log.logger, observe}
   return {
     ...shared,
     directories: options.directories,
@@ -83,10 +95,7 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
     handOverSignals: () => interruption.handOver(),
     onCleanup: (cleanup) => interruption.onCleanup(cleanup),
     warn: (warning) => options.warn(warning),
-    async owner() {
-      const {thisProcess} = await import('./machine.js')
-      return thisProcess()
-    },
+    owner,
     async placeholders() {
       const {placeholdersOfMachine} = await import('./machine.js')
       return placeholdersOfMachine()
@@ -102,4 +111,9 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
       return opened
     },
   }
+}
+
+async function owner(): Promise<LeaseOwner> {
+  const {thisProcess} = await import('./machine.js')
+  return thisProcess()
 }

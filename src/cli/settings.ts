@@ -30,6 +30,8 @@ export interface Settings {
   readonly claudeBin: string | undefined
   /** What to do about secrets in what is uploaded. */
   readonly secrets: SecretsMode
+  /** `emf`, `otel`, or the absolute path of a file; undefined: no metrics. */
+  readonly metrics: string | undefined
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -108,6 +110,9 @@ export function resolveSettings(from: SettingsSources): Settings {
     cwd: path('cwd') ?? from.workingDirectory,
     claudeBin: look.text('claude-bin'),
     secrets: look.text('secrets', oneOf(['warn', 'block', 'off'])) ?? 'warn',
+    metrics: look.text('metrics', (value) =>
+      ['emf', 'otel'].includes(value) ? value : resolve(from.workingDirectory, expandHome(value)),
+    ),
     json: look.switch('json'),
     quiet: look.switch('quiet'),
     verbose: look.switch('verbose'),

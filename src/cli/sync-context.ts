@@ -41,7 +41,7 @@ export interface OpenSyncOptions {
 export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}): Promise<SyncRun> {
   const [url] = await runtime.storeUrls()
   if (!url) throw new Error('a run has at least one store')
-  const {clock, random, logger, settings} = runtime
+  const {clock, random, logger, observe, settings} = runtime
   const opened = await openPrefixed(runtime, url, options.task)
   const store = options.dryRun ? new DryRunObjectStore(opened, {clock}) : opened
   const configDir = options.configDir ?? configDirOf(runtime)
@@ -65,6 +65,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     uid,
     ...(uid !== undefined && {claudeTemp: claudeTempDir({env: runtime.env, temp: tmpdir(), uid})}),
     logger,
+    observe,
   }
   return {
     context,
