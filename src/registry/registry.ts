@@ -60,6 +60,10 @@ export interface Facts {
   readonly git?: {readonly branch?: string; readonly commit?: string}
   /** How the agent was started last; never its arguments. */
   readonly launch?: {readonly version?: string; readonly print?: boolean}
+  /** What the session has cost so far in US dollars, as the agent estimates it. */
+  readonly costUsd?: number
+  /** How long the agent worked on it, in its last run. */
+  readonly durationMs?: number
 }
 
 export interface Link extends Facts {

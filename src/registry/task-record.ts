@@ -13,6 +13,7 @@ const DEEPEST = 100
 const SessionId = v.pipe(v.string(), v.check(isSessionId))
 const Text = v.optional(v.pipe(v.string(), v.maxLength(4096)))
 const Word = v.optional(v.pipe(v.string(), v.maxLength(256)))
+const Amount = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)))
 
 /**
  * The content of `.reprise/tasks/{task}.json` and `.reprise/names/{name}.json`. Loose: what a later version of this program, or
@@ -33,6 +34,8 @@ const RecordSchema = v.looseObject({
   status: Word,
   git: v.optional(v.looseObject({branch: Text, commit: Word})),
   launch: v.optional(v.looseObject({version: Word, print: v.optional(v.boolean())})),
+  costUsd: Amount,
+  durationMs: Amount,
   createdAt: v.pipe(v.string(), v.isoTimestamp()),
   updatedAt: v.pipe(v.string(), v.isoTimestamp()),
 })
@@ -98,7 +101,18 @@ export function unlinked({sessionId: _gone, ...rest}: TaskRecord, now: string): 
 }
 
 /** Members of a record that say something of its current session. */
-export const FACTS = ['homeKey', 'cwd', 'agent', 'store', 'machine', 'status', 'git', 'launch'] as const
+export const FACTS = [
+  'homeKey',
+  'cwd',
+  'agent',
+  'store',
+  'machine',
+  'status',
+  'git',
+  'launch',
+  'costUsd',
+  'durationMs',
+] as const
 
 /** JSON has no undefined members, and what comes from a caller loses its own here. */
 function factsOf(source: Facts | TaskRecord): Facts {

@@ -48,6 +48,8 @@ export function describeRegistry(title: string, open: () => Promise<RegistryTarg
         status: 'running',
         git: {branch: 'main', commit: 'c0ffee'},
         launch: {version: '2.1.329', print: true},
+        costUsd: 0.1 + 0.2,
+        durationMs: 93_000,
       }
       const linked = await target.client().assign(task('T', 1, facts), {mode: 'create'})
       expect(linked).toMatchObject({...task('T', 1, facts), earlier: []})
