@@ -4,7 +4,7 @@ export const NO_VALUE = {Ref: 'AWS::NoValue'} as const
 
 /** Texts that hold `${…}` are made CloudFormation's to fill in. */
 export function substituted(value: unknown): unknown {
-  if (typeof value === 'string') return value.includes('${') ? {'Fn::Sub': value} : value
+  if (typeof value === 'string') return /\$\{(?!!)/u.test(value) ? {'Fn::Sub': value} : value.replaceAll('${!', '${')
   if (Array.isArray(value)) return value.map(substituted)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, substituted(each)]))

@@ -12,6 +12,14 @@ export const OPERATIONS = [
   'GetBucketLocation',
   'GetBucketVersioning',
   'GetObjectLockConfiguration',
+  'GetBucketEncryption',
+  'PutBucketEncryption',
+  'GetPublicAccessBlock',
+  'PutPublicAccessBlock',
+  'GetBucketPolicy',
+  'PutBucketPolicy',
+  'GetBucketLifecycleConfiguration',
+  'PutBucketLifecycleConfiguration',
   'ListObjects',
   'ListObjectsV2',
   'ListMultipartUploads',
@@ -56,7 +64,17 @@ const BUCKET_GETS: Record<string, Operation> = {
   location: 'GetBucketLocation',
   versioning: 'GetBucketVersioning',
   'object-lock': 'GetObjectLockConfiguration',
+  encryption: 'GetBucketEncryption',
+  publicAccessBlock: 'GetPublicAccessBlock',
+  policy: 'GetBucketPolicy',
+  lifecycle: 'GetBucketLifecycleConfiguration',
   uploads: 'ListMultipartUploads',
+}
+const BUCKET_PUTS: Record<string, Operation> = {
+  encryption: 'PutBucketEncryption',
+  publicAccessBlock: 'PutPublicAccessBlock',
+  policy: 'PutBucketPolicy',
+  lifecycle: 'PutBucketLifecycleConfiguration',
 }
 const BUCKET_METHODS: Record<string, Operation> = {
   PUT: 'CreateBucket',
@@ -78,7 +96,7 @@ const UPLOAD_METHODS: Record<string, Operation> = {
 }
 /** Query names that ask for nothing: what names an operation besides these is not served. */
 const PLAIN_PARAMETERS =
-  /^(x-id|list-type|prefix|delimiter|max-keys|marker|start-after|continuation-token|encoding-type|fetch-owner|X-Amz-.*|uploadId|partNumber|max-parts|part-number-marker|key-marker|upload-id-marker|max-uploads|max-buckets|uploads|delete|location|versioning|object-lock)$/
+  /^(x-id|list-type|prefix|delimiter|max-keys|marker|start-after|continuation-token|encoding-type|fetch-owner|X-Amz-.*|uploadId|partNumber|max-parts|part-number-marker|key-marker|upload-id-marker|max-uploads|max-buckets|uploads|delete|location|versioning|object-lock|encryption|publicAccessBlock|policy|lifecycle)$/
 
 /** @throws NotImplemented for what this server does not know, MethodNotAllowed for impossible pairs. */
 export function operationOf(
@@ -107,7 +125,9 @@ function findOperation(
   if (key === undefined) {
     if (method === 'POST') return query.has('delete') ? 'DeleteObjects' : undefined
     const subresource = Object.keys(BUCKET_GETS).find((name) => query.has(name))
-    if (subresource !== undefined) return method === 'GET' ? BUCKET_GETS[subresource] : undefined
+    if (subresource !== undefined) {
+      return method === 'GET' ? BUCKET_GETS[subresource] : method === 'PUT' ? BUCKET_PUTS[subresource] : undefined
+    }
     return method === 'GET' && query.get('list-type') === '2' ? 'ListObjectsV2' : BUCKET_METHODS[method]
   }
   if (query.has('uploadId')) {
