@@ -3,6 +3,7 @@ import type {Logger} from '../base/logger.js'
 import type {Observer} from '../metrics/observer.js'
 import {MeteredObjectStore, type StoreTotals} from '../object-store/metered.js'
 import type {ObjectStore} from '../object-store/object-store.js'
+import {RetryPolicy} from '../object-store/retry-policy.js'
 import {RetryingObjectStore} from '../object-store/retrying.js'
 import type {S3StoreOptions} from '../object-store/s3/options.js'
 import type {S3StoreUrl, StoreUrl} from '../object-store/store-url.js'
@@ -32,7 +33,16 @@ export interface OpenedStore {
  */
 export async function openStore(url: StoreUrl, context: StoreContext): Promise<OpenedStore> {
   const {settings, clock, random, logger, observe} = context
-  const adapter = await openAdapter(url, context)
+  const policy = new RetryPolicy({
+    clock,
+    random,
+    attempts: settings.retries + 1,
+    onRetry({operation, key, attempt, waitedMs, error: {code}}) {
+      logger.warn(`store ${operation} is tried again`, {key, attempt, waitedMs, code})
+      observe({type: 'retry', operation, key, attempt, code, delayMs: waitedMs})
+    },
+  })
+  const adapter = await openAdapter(url, context, policy)
   const metered = new MeteredObjectStore(adapter, {
     clock,
     observe: ({operation, key, bytes, ms, attempt, outcome}) =>
@@ -41,21 +51,18 @@ export async function openStore(url: StoreUrl, context: StoreContext): Promise<O
   const store = new RetryingObjectStore(metered, {
     clock,
     random,
-    attempts: settings.retries + 1,
-    timeoutMs: settings.timeoutMs,
-    onRetry({operation, key, attempt, waitedMs, error: {code}}) {
-      logger.warn(`store ${operation} is tried again`, {key, attempt, waitedMs, code})
-      observe({type: 'retry', operation, key, attempt, code, delayMs: waitedMs})
-    },
+    policy,
+    // S3 has a limit on each connection, which also lets a slow upload be slow.
+    ...(url.kind === 's3' ? {} : {timeoutMs: settings.timeoutMs}),
   })
   return {url, store, totals: () => metered.totals()}
 }
 
-async function openAdapter(url: StoreUrl, context: StoreContext): Promise<ObjectStore> {
+async function openAdapter(url: StoreUrl, context: StoreContext, retries: RetryPolicy): Promise<ObjectStore> {
   const {clock, random} = context
   if (url.kind === 's3') {
     const {openS3ObjectStore} = await import('../object-store/s3/s3-object-store.js')
-    return openS3ObjectStore(s3Options(url, context))
+    return openS3ObjectStore({...s3Options(url, context), retries})
   }
   const {FileObjectStore} = await import('../object-store/file/file-object-store.js')
   return new FileObjectStore({directory: url.dir, clock, random})
@@ -72,8 +79,6 @@ export function s3Options(
     addressing: settings.addressing,
     insecure: settings.insecure,
     concurrency: settings.concurrency,
-    // One run of tries inside another: `--retries 0` must mean none in both.
-    attempts: Math.min(settings.retries + 1, 3),
     idleTimeoutMs: settings.timeoutMs,
     proxyEnv: env,
     ...given('endpoint', settings.endpointUrl),

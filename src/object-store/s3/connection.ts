@@ -1,9 +1,11 @@
 import type * as S3 from '@aws-sdk/client-s3'
-import {RepriseError} from '../../base/errors.js'
+import {hasCode} from '../../base/errors.js'
 import {storeError} from '../errors.js'
 import type {PutMode} from '../object-store.js'
 import {makeAgents, type Agents} from './agents.js'
-import {checkHost, mayTurnVirtual, parseEndpoint, startsWithPath} from './endpoint.js'
+import {clientConfig, configuredEndpoint, resolveRegion} from './client-config.js'
+import {checkHost, hasSessions, mayTurnVirtual, parseEndpoint, startsWithPath} from './endpoint.js'
+import {CredentialRenewal, hasExpired, wasSentAtWrongTime} from './mend.js'
 import {addMiddleware, answerDate} from './middleware.js'
 import type {S3StoreOptions} from './options.js'
 import {readFailure} from './failure.js'
@@ -16,13 +18,14 @@ export interface Call {
   readonly operation: string
   readonly key?: string
   readonly mode?: PutMode
+  /** Of a listing, for notices of retries. */
+  readonly prefix?: string
   readonly signal?: AbortSignal | undefined
+  /** Sent again by itself when it fails (`S3StoreOptions.retries`), since the call that it is a part of would cost more. */
+  readonly repeats?: boolean
 }
 
 export type Send<T> = (client: S3.S3Client, options: {abortSignal?: AbortSignal}) => Promise<T>
-
-/** Stands in for the console: a library writes nothing to its user's terminal. */
-const SILENT = {trace() {}, debug() {}, info() {}, warn() {}, error() {}}
 
 /** The SDK client of one bucket, built for the addressing that its endpoint takes; every failure leaves as ours. */
 export class S3Connection {
@@ -34,6 +37,7 @@ export class S3Connection {
   readonly #options: S3StoreOptions
   readonly #agents: Agents
   readonly #makeClient: (pathStyle: boolean) => S3.S3Client
+  readonly #renewal = new CredentialRenewal()
   #client: S3.S3Client
   #mayTurnVirtual: boolean
 
@@ -71,7 +75,7 @@ export class S3Connection {
     })
     const configure = (more: S3.S3ClientConfig) => {
       const client = new sdk.S3Client({...clientConfig(options, agents), ...more})
-      addMiddleware(client.middlewareStack, (protocol, host) => checkHost(protocol, host, insecure))
+      addMiddleware(client.middlewareStack, options.bucket, (protocol, host) => checkHost(protocol, host, insecure))
       return client
     }
     const probe = configure(given === undefined ? {} : {endpoint: given.href})
@@ -81,8 +85,9 @@ export class S3Connection {
       configure({
         region,
         forcePathStyle,
-        // Only AWS has sessions for directory buckets.
-        ...(endpoint === undefined ? {} : {endpoint: endpoint.href, disableS3ExpressSessionAuth: true}),
+        ...(endpoint === undefined
+          ? {}
+          : {endpoint: endpoint.href, disableS3ExpressSessionAuth: !hasSessions(endpoint)}),
       })
     return new S3Connection(sdk, url, options, agents, makeClient, endpoint, region)
   }
@@ -95,15 +100,40 @@ export class S3Connection {
 
   /** Sends one request. Rejects with the signal's reason when it aborts, with a store error when the request fails. */
   async call<T>(call: Call, send: Send<T>): Promise<T> {
+    const {retries} = this.#options
+    if (call.repeats !== true || retries === undefined) return this.#send(call, send)
+    const {operation, key, prefix = '', signal} = call
+    const settled = await retries.repeat({operation, key: key ?? prefix, signal}, async () => {
+      try {
+        const output = await this.#send(call, send)
+        return () => output
+      } catch (error) {
+        // An upload that is gone does not come back; who repeats the whole begins another.
+        if (!hasCode(error, 'STORE_UNREACHABLE') || error.details['s3Code'] !== 'NoSuchUpload') throw error
+        return () => {
+          throw error
+        }
+      }
+    })
+    return settled()
+  }
+
+  /** Once; and once more for each thing that the answer let us put right. */
+  async #send<T>(call: Call, send: Send<T>): Promise<T> {
     const {signal} = call
-    signal?.throwIfAborted()
-    const client = this.#client
-    try {
-      return await send(client, signal === undefined ? {} : {abortSignal: signal})
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason
-      if (await this.#turnedVirtual(error, client, call)) return this.call(call, send)
-      throw this.toStoreError(error, call)
+    const mended = new Set<string>()
+    for (;;) {
+      signal?.throwIfAborted()
+      const client = this.#client
+      const renewals = this.#renewal.count
+      try {
+        return await send(client, signal === undefined ? {} : {abortSignal: signal})
+      } catch (error) {
+        if (signal?.aborted === true) throw signal.reason
+        const mend = await this.#mend(error, call, client, renewals)
+        if (mend === undefined || mended.has(mend)) throw this.toStoreError(error, call)
+        mended.add(mend)
+      }
     }
   }
 
@@ -131,6 +161,19 @@ export class S3Connection {
     this.#agents.destroy()
   }
 
+  /** @returns what was put right, so that the request is worth another try */
+  async #mend(
+    error: unknown,
+    call: Call,
+    client: S3.S3Client,
+    renewals: number,
+  ): Promise<'addressing' | 'clock' | 'credentials' | undefined> {
+    const failure = readFailure(error)
+    if (wasSentAtWrongTime(failure, call.operation)) return 'clock'
+    if (hasExpired(failure, call.operation) && (await this.#renewal.renewed(client, renewals))) return 'credentials'
+    return (await this.#turnedVirtual(error, client, call)) ? 'addressing' : undefined
+  }
+
   /** Whether the endpoint wants the bucket in the host name, and gets it there from now on. */
   async #turnedVirtual(error: unknown, failed: S3.S3Client, call: Call): Promise<boolean> {
     if (!this.#mayTurnVirtual) return this.#client !== failed && demandsVirtual(error)
@@ -147,51 +190,6 @@ export class S3Connection {
       () => false,
       (reason: unknown) => demandsVirtual(reason),
     )
-  }
-}
-
-function clientConfig(options: S3StoreOptions, agents: Agents): S3.S3ClientConfig {
-  const {region, profile, credentials, attempts = 3, idleTimeoutMs = 60_000} = options
-  return {
-    ...(region === undefined ? {} : {region}),
-    ...(profile === undefined ? {} : {profile}),
-    ...(credentials === undefined ? {} : {credentials}),
-    maxAttempts: attempts,
-    retryMode: 'adaptive',
-    // Trailers and validated ranges are what compatible servers get wrong; puts and whole gets ask for theirs themselves.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    expectContinueHeader: false,
-    logger: SILENT,
-    requestHandler: {
-      httpAgent: agents.httpAgent,
-      httpsAgent: agents.httpsAgent,
-      socketTimeout: idleTimeoutMs,
-      logger: SILENT,
-    },
-  }
-}
-
-async function configuredEndpoint(client: S3.S3Client, insecure: boolean): Promise<URL | undefined> {
-  const {serviceConfiguredEndpoint} = client.config as {serviceConfiguredEndpoint?: () => Promise<string | undefined>}
-  const endpoint = await serviceConfiguredEndpoint?.()
-  return endpoint === undefined ? undefined : parseEndpoint(endpoint, insecure)
-}
-
-/** Servers of one's own rarely have regions, and take the oldest name for one. */
-async function resolveRegion(client: S3.S3Client, endpoint: URL | undefined, options: S3StoreOptions): Promise<string> {
-  if (options.region !== undefined) return options.region
-  try {
-    return await client.config.region()
-  } catch (error) {
-    if (endpoint !== undefined) return 'us-east-1'
-    throw new RepriseError({
-      kind: 'usage',
-      code: 'REGION_MISSING',
-      message: `No AWS region is configured for s3://${options.bucket}.`,
-      suggestions: ['Give --region, or set AWS_REGION or the region of the profile.'],
-      cause: error,
-    })
   }
 }
 

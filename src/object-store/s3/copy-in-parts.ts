@@ -43,7 +43,8 @@ async function copyParts(
   await runLanes(Math.min(LANES, parts.length), outer, async (signal) => {
     while (next < parts.length) {
       const start = next++ * length
-      const {CopyPartResult} = await connection.call({operation: 'UploadPartCopy', key, signal}, (client, request) =>
+      const call = {operation: 'UploadPartCopy', key, signal, repeats: true}
+      const {CopyPartResult} = await connection.call(call, (client, request) =>
         client.send(
           new connection.sdk.UploadPartCopyCommand({
             ...upload,

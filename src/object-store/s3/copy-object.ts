@@ -1,7 +1,9 @@
 import {isDeepStrictEqual} from 'node:util'
 import {storeError} from '../errors.js'
 import type {ObjectHead, ObjectStore, PutOptions, PutResult} from '../object-store.js'
+import {checkMode} from '../put-mode.js'
 import {copyInParts} from './copy-in-parts.js'
+import {headObject} from './head-object.js'
 import type {Uploader} from './upload.js'
 import {bareEtag, conditionParams, copySource, objectParams, quoted} from './write-params.js'
 
@@ -23,13 +25,13 @@ export async function copyObject(
     options.mode.type === 'overwrite' ? undefined : store.head(target, request),
   ])
   if (from === undefined) throw storeError('OBJECT_NOT_FOUND', `There is no object '${source}' in ${store.url}.`)
-  checkCondition(store.url, target, before, options)
+  checkMode(options.mode, before?.etag, target, store.url)
   const kept = from.contentType === undefined ? options : {contentType: from.contentType, ...options}
   if (from.size > uploader.limits.singleCopy) return copyInParts(uploader, from, target, kept)
   const result = await copyWhole(uploader, from, target, kept)
-  const after = await store.head(target, request)
-  if (after === undefined || after.etag !== result.etag) return result
-  if (isDeepStrictEqual({...after.metadata}, {...options.metadata})) return result
+  const after = await headObject(uploader.connection, target, {...request, repeats: true})
+  if (after === undefined || bareEtag(after.ETag) !== result.etag) return result
+  if (isDeepStrictEqual({...after.Metadata}, {...options.metadata})) return result
   const body = {
     size: from.size,
     async *open() {
@@ -37,15 +39,6 @@ export async function copyObject(
     },
   }
   return store.put(target, body, {...kept, mode: {type: 'update', etag: result.etag}})
-}
-
-function checkCondition(url: string, key: string, there: ObjectHead | undefined, {mode}: PutOptions): void {
-  if (mode.type === 'create' && there !== undefined) {
-    throw storeError('OBJECT_EXISTS', `Object '${key}' in ${url} is already there.`)
-  }
-  if (mode.type === 'update' && there?.etag !== mode.etag) {
-    throw storeError('OBJECT_CHANGED', `Object '${key}' in ${url} is no longer the one asked for.`)
-  }
 }
 
 async function copyWhole(

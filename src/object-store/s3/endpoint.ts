@@ -76,6 +76,11 @@ export function mayTurnVirtual(addressing: S3Addressing, endpoint: URL | undefin
   return isIP(bareHost(endpoint.hostname)) === 0
 }
 
+/** Whether directory buckets are asked with CreateSession there: only AWS has it, at the endpoints of its zones. */
+export function hasSessions(endpoint: URL): boolean {
+  return isAws(endpoint.hostname)
+}
+
 export function isLinkLocal(address: string): boolean {
   return isListed(LINK_LOCAL, address)
 }

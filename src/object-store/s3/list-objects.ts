@@ -9,7 +9,8 @@ export async function* listObjects(connection: S3Connection, options: ListOption
   let token: string | undefined
   do {
     const output: S3.ListObjectsV2CommandOutput = await connection.call(
-      {operation: 'ListObjectsV2', signal},
+      // The first page is for who lists to repeat; the others only with their token, without which a listing begins anew.
+      {operation: 'ListObjectsV2', prefix, signal, repeats: token !== undefined},
       (client, request) =>
         client.send(
           new connection.sdk.ListObjectsV2Command({

@@ -1,7 +1,11 @@
+import type {RetryPolicy} from '../retry-policy.js'
+
 export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
+  /** A function that gave these is asked again five minutes before, and when the store says that they have expired. */
+  readonly expiration?: Date
 }
 
 /**
@@ -53,8 +57,12 @@ export interface S3StoreOptions extends S3WriteSettings {
   readonly insecure?: boolean
   /** Sockets, and so requests in flight. Default 64. */
   readonly concurrency?: number
-  /** Tries of one request, the first included, of what the SDK calls transient. Default 3. */
-  readonly attempts?: number
+  /**
+   * Repeats by themselves the requests of a call that would cost more as a whole: the parts of an upload, the later pages of a
+   * listing. Whoever repeats whole calls must be given the same policy (`RetryingObjectStore`), so that no request is repeated by
+   * both. Default: every request is sent once.
+   */
+  readonly retries?: RetryPolicy
   /** Milliseconds until a connection stands. Default 5,000. */
   readonly connectTimeoutMs?: number
   /** Milliseconds in which nothing moves on a connection; also ends bodies that nobody reads. Default 60,000. */

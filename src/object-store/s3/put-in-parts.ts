@@ -78,7 +78,7 @@ async function sendChecked(
     return completeUpload(uploader, command.input, {put, size, crc32})
   }
   if (!(command instanceof sdk.UploadPartCommand)) throw new TypeError('an upload in parts sends nothing else')
-  return connection.call({operation: 'UploadPart', key, signal: put.signal}, (client, request) =>
+  return connection.call({operation: 'UploadPart', key, signal: put.signal, repeats: true}, (client, request) =>
     client.send(new sdk.UploadPartCommand(command.input), request),
   )
 }

@@ -14,7 +14,7 @@ export function toStoreError(error: unknown, request: FailedRequest): unknown {
   const failure = readFailure(error)
   const code = storeCode(failure, request)
   if (code === undefined) return error
-  const {name, status, requestId, attempts} = failure
+  const {name, status, requestId, retryAfterMs} = failure
   const message = maskSecrets(failure.message)
   return storeError(code, describe(code, failure, request), {
     suggestions: suggestionsFor(code, failure, request),
@@ -25,7 +25,7 @@ export function toStoreError(error: unknown, request: FailedRequest): unknown {
       ...(name === '' ? {} : {s3Code: name}),
       ...(status === undefined ? {} : {status}),
       ...(requestId === undefined ? {} : {requestId}),
-      ...(attempts > 1 ? {attempts, retried: true} : {}),
+      ...(retryAfterMs === undefined ? {} : {retryAfterMs}),
     },
   })
 }
@@ -61,6 +61,7 @@ const BY_NAME: Readonly<Record<string, StoreErrorCode>> = {
   SlowDownRead: 'STORE_THROTTLED',
   SlowDownWrite: 'STORE_THROTTLED',
   TooManyRequests: 'STORE_THROTTLED',
+  ServiceUnavailable: 'STORE_THROTTLED',
   Throttling: 'STORE_THROTTLED',
   ThrottlingException: 'STORE_THROTTLED',
   RequestLimitExceeded: 'STORE_THROTTLED',
@@ -70,7 +71,6 @@ const BY_NAME: Readonly<Record<string, StoreErrorCode>> = {
   RequestTimeout: 'STORE_UNREACHABLE',
   IncompleteBody: 'STORE_UNREACHABLE',
   InternalError: 'STORE_UNREACHABLE',
-  ServiceUnavailable: 'STORE_UNREACHABLE',
   AccessDenied: 'ACCESS_DENIED',
   AccountProblem: 'ACCESS_DENIED',
   AllAccessDisabled: 'ACCESS_DENIED',

@@ -1,6 +1,5 @@
 import {createHash} from 'node:crypto'
 import type {Readable} from 'node:stream'
-import {isDeepStrictEqual} from 'node:util'
 import type * as S3 from '@aws-sdk/client-s3'
 import {hasCode} from '../../base/errors.js'
 import {storeError} from '../errors.js'
@@ -26,6 +25,9 @@ import {ByteBudget} from '../../base/byte-budget.js'
 import {S3Connection} from './connection.js'
 import {copyObject} from './copy-object.js'
 import {deleteObjects} from './delete-objects.js'
+import {isDirectoryBucket} from './directory-bucket.js'
+import {findLanded, headObject, objectHead} from './head-object.js'
+import {listDirectories} from './list-directories.js'
 import {listObjects} from './list-objects.js'
 import {bufferedByUpload, putInParts} from './put-in-parts.js'
 import {DEFAULT_LIMITS, type S3StoreOptions} from './options.js'
@@ -48,9 +50,9 @@ export async function openS3ObjectStore(options: S3StoreOptions): Promise<S3Obje
  * A bucket of S3 or of a server that speaks like it.
  *
  * Every put carries a checksum that the store verifies: SHA-256 up to `limits.singlePut`, CRC-32 of each part and of the
- * whole above. A put that the SDK sent twice and that then met a failed condition is looked at before it counts as refused:
- * equal bytes and metadata mean that the first try had landed. So what two writers must not both believe to have written
- * has to name its writer.
+ * whole above. A put that is sent again and meets a failed condition is looked at before it counts as refused: equal bytes and
+ * metadata mean that an earlier try had landed. So what two writers must not both believe to have written has to name its
+ * writer.
  */
 export class S3ObjectStore implements ObjectStore {
   readonly url: string
@@ -60,29 +62,25 @@ export class S3ObjectStore implements ObjectStore {
   readonly #budget: ByteBudget
 
   constructor(connection: S3Connection, options: S3StoreOptions) {
-    const isDirectoryBucket = options.bucket.endsWith('--x-s3')
     this.url = connection.url
-    this.traits = {sortedListing: !isDirectoryBucket, directoryPrefixesOnly: isDirectoryBucket}
+    this.traits = {sortedListing: !isDirectoryBucket(options.bucket), directoryPrefixesOnly: false}
     this.#connection = connection
     this.#uploader = {connection, options, limits: {...DEFAULT_LIMITS, ...options.limits}}
     this.#budget = new ByteBudget(this.#uploader.limits.buffered)
   }
 
   async *list(options: ListOptions): AsyncIterable<ListPage> {
-    if (options.startAfter !== undefined && !this.traits.sortedListing) {
-      throw storeError('UNSUPPORTED', `A listing of ${this.url} has no order in which it could start after a key.`)
+    if (this.traits.sortedListing) {
+      yield* listObjects(this.#connection, options)
+    } else {
+      yield* listDirectories(this.#connection, options)
     }
-    yield* listObjects(this.#connection, options)
   }
 
   async head(key: string, options: RequestOptions = {}): Promise<ObjectHead | undefined> {
     checkKey(key)
-    try {
-      return this.#headOf(key, await this.#headObject(key, options.signal))
-    } catch (error) {
-      if (hasCode(error, 'OBJECT_NOT_FOUND')) return undefined
-      throw error
-    }
+    const output = await headObject(this.#connection, key, {signal: options.signal})
+    return output && objectHead(this.#connection, key, output)
   }
 
   async get(key: string, options: GetOptions = {}): Promise<ObjectContent> {
@@ -115,7 +113,7 @@ export class S3ObjectStore implements ObjectStore {
       throw storeError('RANGE_INVALID', `Object '${key}' in ${this.url} has no bytes in the range asked for.`)
     }
     return {
-      ...this.#headOf(key, {...output, ContentLength: size}),
+      ...objectHead(this.#connection, key, {...output, ContentLength: size}),
       ...(range === undefined ? wholeSha256(output) : {}),
       body: readBody(body, {
         size: wanted,
@@ -183,37 +181,12 @@ export class S3ObjectStore implements ObjectStore {
       )
       return {etag: bareEtag(output.ETag), date: this.#connection.dateOf(output)}
     } catch (error) {
-      const retried = hasCode(error, 'OBJECT_EXISTS', 'OBJECT_CHANGED') && error.details['retried'] === true
-      const ours = retried ? await this.#findOurs(key, sha256, options) : undefined
-      if (ours !== undefined) return ours
-      throw error
-    }
-  }
-
-  async #findOurs(key: string, sha256: string, options: PutOptions): Promise<PutResult | undefined> {
-    const head = await this.#headObject(key, options.signal).catch(() => undefined)
-    if (head === undefined || head.ChecksumSHA256 !== sha256) return undefined
-    if (!isDeepStrictEqual({...head.Metadata}, {...options.metadata})) return undefined
-    return {etag: bareEtag(head.ETag), date: this.#connection.dateOf(head)}
-  }
-
-  async #headObject(key: string, signal: AbortSignal | undefined): Promise<S3.HeadObjectCommandOutput> {
-    const {sdk, target} = this.#connection
-    return this.#connection.call({operation: 'HeadObject', key, signal}, (client, request) =>
-      client.send(new sdk.HeadObjectCommand({...target, Key: key, ChecksumMode: 'ENABLED'}), request),
-    )
-  }
-
-  #headOf(key: string, output: S3.HeadObjectCommandOutput): ObjectHead {
-    return {
-      key,
-      size: output.ContentLength ?? 0,
-      etag: bareEtag(output.ETag),
-      modified: output.LastModified?.getTime() ?? 0,
-      metadata: {...output.Metadata},
-      ...(output.ContentType === undefined ? {} : {contentType: output.ContentType}),
-      ...(output.StorageClass === undefined ? {} : {storageClass: output.StorageClass}),
-      date: this.#connection.dateOf(output),
+      const isUndecided = options.retried === true && hasCode(error, 'OBJECT_EXISTS', 'OBJECT_CHANGED')
+      const ours = isUndecided
+        ? await findLanded(this.#connection, key, options, (head) => head.ChecksumSHA256 === sha256)
+        : undefined
+      if (ours === undefined) throw error
+      return {etag: bareEtag(ours.ETag), date: this.#connection.dateOf(ours)}
     }
   }
 }

@@ -1,9 +1,9 @@
 import {createHash} from 'node:crypto'
-import {isDeepStrictEqual} from 'node:util'
 import type * as S3 from '@aws-sdk/client-s3'
 import {hasCode} from '../../base/errors.js'
 import type {PutOptions} from '../object-store.js'
 import type {S3Connection} from './connection.js'
+import {findLanded} from './head-object.js'
 import type {S3Limits, S3StoreOptions} from './options.js'
 import {bareEtag} from './write-params.js'
 
@@ -39,7 +39,7 @@ export async function beginUpload(
   input: S3.CreateMultipartUploadCommandInput,
 ): Promise<S3.CreateMultipartUploadCommandOutput> {
   const begin = (checksum: Pick<typeof input, 'ChecksumAlgorithm' | 'ChecksumType'>) =>
-    connection.call({operation: 'CreateMultipartUpload', ...keyOf(input)}, (client, request) =>
+    connection.call({operation: 'CreateMultipartUpload', ...keyOf(input), repeats: true}, (client, request) =>
       client.send(new connection.sdk.CreateMultipartUploadCommand({...input, ...checksum}), request),
     )
   try {
@@ -64,7 +64,8 @@ export async function completeUpload(
   const {crc32, put} = expected
   const parts = input.MultipartUpload?.Parts ?? []
   const hasChecksums = crc32 !== undefined && parts.every((part) => part.ChecksumCRC32 !== undefined)
-  const call = {operation: 'CompleteMultipartUpload', ...keyOf(input), mode: put.mode, signal: put.signal}
+  const {mode, signal} = put
+  const call = {operation: 'CompleteMultipartUpload', ...keyOf(input), mode, signal, repeats: true}
   try {
     return await connection.call(call, (client, request) =>
       client.send(
@@ -87,7 +88,8 @@ export async function abortUpload(
   {connection}: Uploader,
   input: S3.AbortMultipartUploadCommandInput,
 ): Promise<S3.AbortMultipartUploadCommandOutput> {
-  const call = {operation: 'AbortMultipartUpload', ...keyOf(input), signal: AbortSignal.timeout(ABORT_MS)}
+  const signal = AbortSignal.timeout(ABORT_MS)
+  const call = {operation: 'AbortMultipartUpload', ...keyOf(input), signal, repeats: true}
   return (
     connection
       .call(call, (client, request) =>
@@ -106,21 +108,14 @@ function mayHaveLanded(error: unknown): boolean {
 
 async function findOurs(
   {connection}: Uploader,
-  input: S3.CompleteMultipartUploadCommandInput,
+  {Key = '', MultipartUpload}: S3.CompleteMultipartUploadCommandInput,
   {put, size, crc32}: Expected,
 ): Promise<S3.HeadObjectCommandOutput | undefined> {
-  const head = await connection
-    .call({operation: 'HeadObject', ...keyOf(input), signal: put.signal}, (client, request) =>
-      client.send(
-        new connection.sdk.HeadObjectCommand({...connection.target, Key: input.Key, ChecksumMode: 'ENABLED'}),
-        request,
-      ),
-    )
-    .catch(() => undefined)
-  if (head === undefined || head.ContentLength !== size) return undefined
-  if (!isDeepStrictEqual({...head.Metadata}, {...put.metadata})) return undefined
-  const hasOurBytes = crc32 !== undefined && head.ChecksumCRC32 === crc32
-  return hasOurBytes || bareEtag(head.ETag) === joinedEtag(input.MultipartUpload?.Parts ?? []) ? head : undefined
+  return findLanded(connection, Key, put, (head) => {
+    if (head.ContentLength !== size) return false
+    const hasOurBytes = crc32 !== undefined && head.ChecksumCRC32 === crc32
+    return hasOurBytes || bareEtag(head.ETag) === joinedEtag(MultipartUpload?.Parts ?? [])
+  })
 }
 
 /** The ETag that S3 gives an unencrypted join: the MD5 of its parts' MD5s. */

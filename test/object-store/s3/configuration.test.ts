@@ -24,7 +24,7 @@ describe("the SDK's own configuration", () => {
     for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
     Object.assign(process.env, original)
   })
-  const open = (more: Partial<S3StoreOptions> = {}) => openS3ObjectStore({bucket: server.bucket, attempts: 1, ...more})
+  const open = (more: Partial<S3StoreOptions> = {}) => openS3ObjectStore({bucket: server.bucket, ...more})
 
   test('endpoint, credentials and a missing region from the environment', async () => {
     Object.assign(process.env, {

@@ -3,10 +3,15 @@ import {conformanceCases} from '../../../src/object-store/conformance.js'
 import {type StrictS3, startStrictS3} from '../../support/strict-s3/index.js'
 import {openAt} from './support.js'
 
-describe.each(['path', 'virtual'] as const)('S3ObjectStore on the strict server, %s addressing', (addressing) => {
+describe.each([
+  ['path addressing', 'path', false],
+  ['virtual addressing', 'virtual', false],
+  ['a directory bucket in the path', 'path', true],
+  ['a directory bucket before the host', 'virtual', true],
+] as const)('S3ObjectStore on the strict server, %s', (_name, addressing, directoryBucket) => {
   let server: StrictS3
   beforeAll(async () => {
-    server = await startStrictS3({addressing})
+    server = await startStrictS3({addressing, directoryBucket})
   })
   afterAll(async () => {
     await server.close()

@@ -6,8 +6,7 @@ import {afterEach, beforeEach, describe, expect, test} from 'vitest'
 import {RepriseError} from '../../../src/base/errors.js'
 import {CREATE, type ObjectStore, OVERWRITE} from '../../../src/object-store/object-store.js'
 import type {S3StoreOptions} from '../../../src/object-store/s3/options.js'
-import {startStrictS3, type StrictS3} from '../../support/strict-s3/index.js'
-import {openAt} from './support.js'
+import {openAt, useStrictServer} from './support.js'
 
 const bytes = new TextEncoder().encode('bytes\n')
 
@@ -30,21 +29,8 @@ async function noCredentials(): Promise<never> {
 }
 
 describe('failures of S3', () => {
-  let server: StrictS3
-  const stores: ObjectStore[] = []
-  const open = async (more: Partial<S3StoreOptions> = {}) => {
-    const store = await openAt(server, {attempts: 1, ...more})
-    stores.push(store)
-    return store
-  }
-
-  beforeEach(async () => {
-    server = await startStrictS3()
-  })
-  afterEach(async () => {
-    await Promise.all(stores.splice(0).map((store) => store.close()))
-    await server.close()
-  })
+  const s3 = useStrictServer()
+  const open = async (more: Partial<S3StoreOptions> = {}) => s3.open(more)
 
   test.each([
     [404, 'NoSuchBucket', 'BUCKET_NOT_FOUND', 'not-found', /aws s3 mb/],
@@ -55,6 +41,7 @@ describe('failures of S3', () => {
     [403, 'RequestTimeTooSkewed', 'ACCESS_DENIED', 'permission', /clock/],
     [403, 'InvalidObjectState', 'OBJECT_ARCHIVED', 'bad-data', /restore-object/],
     [503, 'SlowDown', 'STORE_THROTTLED', 'unreachable', /--concurrency/],
+    [503, 'ServiceUnavailable', 'STORE_THROTTLED', 'unreachable', /--concurrency/],
     [429, 'TooManyRequests', 'STORE_THROTTLED', 'unreachable', /--concurrency/],
     [500, 'InternalError', 'STORE_UNREACHABLE', 'unreachable', /again/],
     [501, 'NotImplemented', 'UNSUPPORTED', 'usage', /server/],
@@ -62,7 +49,7 @@ describe('failures of S3', () => {
     [507, 'XMinioStorageFull', 'STORE_FULL', 'unreachable', /quota/],
     [418, 'SomethingNew', 'UNSUPPORTED', 'usage', /server/],
   ])('%i %s is %s', async (status, s3Code, code, kind, suggestion) => {
-    server.faults.add({fault: {type: 'error', status, code: s3Code}})
+    s3.server.faults.add({fault: {type: 'error', status, code: s3Code}})
     const error = await failure((await open()).get('some/key'))
     expect(error).toMatchObject({code, kind, details: {operation: 'GetObject', key: 'some/key', status}})
     expect(error.suggestions.join(' ')).toMatch(suggestion)
@@ -70,7 +57,7 @@ describe('failures of S3', () => {
   })
 
   test('a write names the action that is missing, a missing bucket its name', async () => {
-    server.faults.deny('PutObject')
+    s3.server.faults.deny('PutObject')
     const store = await open()
     const denied = await failure(store.put('a', bytes, {mode: CREATE}))
     expect(denied.suggestions.join(' ')).toContain('s3:PutObject')
@@ -81,13 +68,13 @@ describe('failures of S3', () => {
   test('wrong region names the right one', async () => {
     const error = await failure(listAny(await open({region: 'eu-central-1'})))
     expect(error).toMatchObject({code: 'BUCKET_NOT_FOUND', kind: 'not-found'})
-    expect(error.suggestions.join(' ')).toContain(`--region ${server.region}`)
+    expect(error.suggestions.join(' ')).toContain(`--region ${s3.server.region}`)
   })
 
   test('409 and 412 by mode', async () => {
     const store = await open()
     const {etag} = await store.put('a', bytes, {mode: CREATE})
-    server.faults.add({fault: {type: 'error', status: 409, code: 'ConditionalRequestConflict'}, times: 1})
+    s3.server.faults.add({fault: {type: 'error', status: 409, code: 'ConditionalRequestConflict'}, times: 1})
     expect(await failure(store.put('b', bytes, {mode: CREATE}))).toMatchObject({code: 'STORE_CONFLICT'})
     expect(await failure(store.put('a', bytes, {mode: CREATE}))).toMatchObject({code: 'OBJECT_EXISTS'})
     expect(await failure(store.put('a', bytes, {mode: {type: 'update', etag: 'other'}}))).toMatchObject({
@@ -105,8 +92,8 @@ describe('failures of S3', () => {
   })
 
   test('nothing listens', async () => {
-    const {endpoint} = server
-    await server.close()
+    const {endpoint} = s3.server
+    await s3.server.close()
     const error = await failure(listAny(await open({endpoint})))
     expect(error).toMatchObject({code: 'STORE_UNREACHABLE', kind: 'unreachable'})
     expect(error.message).toContain('nothing listens there')
@@ -119,13 +106,13 @@ describe('failures of S3', () => {
   })
 
   test('https against a server that speaks http', async () => {
-    const error = await failure(listAny(await open({endpoint: server.endpoint.replace('http:', 'https:')})))
+    const error = await failure(listAny(await open({endpoint: s3.server.endpoint.replace('http:', 'https:')})))
     expect(error).toMatchObject({code: 'STORE_UNREACHABLE'})
     expect(error.message).toContain('TLS')
   })
 
   test('a server that hangs is given up after the idle time', async () => {
-    server.faults.add({fault: {type: 'hang'}})
+    s3.server.faults.add({fault: {type: 'hang'}})
     const error = await failure(listAny(await open({idleTimeoutMs: 300})))
     expect(error).toMatchObject({code: 'STORE_UNREACHABLE', kind: 'unreachable'})
     expect(error.message).toContain('in time')
@@ -146,7 +133,7 @@ describe('failures of S3', () => {
   test('no secret is in any error, however deep one looks', async () => {
     const secretAccessKey = 'Sup3r/Secret+KeyThatMustNeverShow0000000'
     const sessionToken = 'IQoJb3JpZ2luX2VjTokenThatMustNeverShow'
-    const credentials = {accessKeyId: server.accessKeyId, secretAccessKey, sessionToken}
+    const credentials = {accessKeyId: s3.server.accessKeyId, secretAccessKey, sessionToken}
     const wrong = await open({credentials})
     const hanging = await open({credentials: {...credentials, sessionToken}, idleTimeoutMs: 200})
     const errors = [
@@ -156,10 +143,10 @@ describe('failures of S3', () => {
       await failure(wrong.copy('a', 'b', {mode: CREATE})),
       await failure(listAny(wrong)),
     ]
-    server.faults.add({fault: {type: 'hang'}})
+    s3.server.faults.add({fault: {type: 'hang'}})
     errors.push(await failure(hanging.get('a')))
-    server.faults.clear()
-    server.faults.add({fault: {type: 'reset', at: 'before'}})
+    s3.server.faults.clear()
+    s3.server.faults.add({fault: {type: 'reset', at: 'before'}})
     errors.push(await failure(wrong.get('a')))
     for (const error of errors) {
       const shown = inspect(error, {depth: 20, showHidden: true, getters: true}) + JSON.stringify(error)
@@ -189,16 +176,13 @@ describe('servers that are none', () => {
     await once(server, 'close')
   })
   const open = () =>
-    openAt(
-      {
-        endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-        bucket: 'bucket',
-        region: 'us-east-1',
-        accessKeyId: 'key',
-        secretAccessKey: 'secret',
-      },
-      {attempts: 1},
-    )
+    openAt({
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      bucket: 'bucket',
+      region: 'us-east-1',
+      accessKeyId: 'key',
+      secretAccessKey: 'secret',
+    })
 
   test('an answer without a date is refused: leases compare dates', async () => {
     answer = {status: 200, headers: {etag: '"e"'}, body: ''}

@@ -1,4 +1,5 @@
 import {bucketOf, xmlAnswer, type Answer, type Call} from './call.js'
+import {checkBucketName} from './directory-bucket.js'
 import {S3Error} from './errors.js'
 import {xmlDocument} from './xml.js'
 
@@ -18,6 +19,7 @@ export function createBucket(call: Call): Answer {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) || name.includes('..')) {
     throw new S3Error(400, 'InvalidBucketName', 'The specified bucket is not valid.', {elements: {BucketName: name}})
   }
+  checkBucketName(call, name)
   if (call.store.buckets.has(name)) {
     throw new S3Error(
       409,

@@ -23,7 +23,7 @@ export function copyObject(call: Call): Answer {
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
     )
   }
-  const given = readObjectHeaders(call.headers)
+  const given = readObjectHeaders(call)
   const headers = replaces ? given : {...withoutClass(source.headers), ...withoutType(given)}
   const metadata = replaces ? readMetadata(call.headers) : source.metadata
   if (call.checksConditions) checkWriteConditions(call.headers, call.key, bucket.get(call.key))

@@ -4,7 +4,14 @@ import type {Operation} from './operations.js'
 /** What goes wrong. Delays of several rules add up; of the others the first that matches wins. */
 export type Fault =
   /** Answered instead of being handled; `status` 200 gives the error document with a 200, as joins and copies can. */
-  | {readonly type: 'error'; readonly status: number; readonly code: string; readonly retryAfterSeconds?: number}
+  | {
+      readonly type: 'error'
+      readonly status: number
+      readonly code: string
+      readonly retryAfterSeconds?: number
+      /** Retry-After gives the time, by the server's clock, instead of the seconds. */
+      readonly retryAfterAsDate?: boolean
+    }
   | {readonly type: 'delay'; readonly beforeMs?: number; readonly afterMs?: number}
   /** `before`: nothing was done. `after`: it was done and the answer is lost. `body`: half of the answer's body arrives. */
   | {readonly type: 'reset'; readonly at: 'before' | 'after' | 'body'}
@@ -13,7 +20,7 @@ export type Fault =
   /** Neither handled nor answered until the server closes. */
   | {readonly type: 'hang'}
 
-export const SLOW_DOWN: Fault = {type: 'error', status: 503, code: 'SlowDown'}
+export const SLOW_DOWN = {type: 'error', status: 503, code: 'SlowDown'} as const satisfies Fault
 export const INTERNAL_ERROR: Fault = {type: 'error', status: 500, code: 'InternalError'}
 export const TOO_MANY_REQUESTS: Fault = {type: 'error', status: 429, code: 'TooManyRequests'}
 export const CONDITIONAL_CONFLICT: Fault = {type: 'error', status: 409, code: 'ConditionalRequestConflict'}
@@ -152,13 +159,13 @@ export class FaultPlan {
   }
 
   /** The error planned for one key of a DeleteObjects. */
-  deleteError(key: string): S3Error | undefined {
+  deleteError(key: string, now: number): S3Error | undefined {
     for (const active of this.#active) {
       const {fault, when} = active.rule
       const namesKeys = typeof when === 'object' && (when.key ?? when.keyPrefix ?? when.keyPattern) !== undefined
       if (fault.type !== 'error' || !namesKeys) continue
       const facts = {method: 'POST', operation: 'DeleteObjects', bucket: when.bucket ?? '', key} as const
-      if (this.#strikes(active, facts)) return plannedError(fault)
+      if (this.#strikes(active, facts)) return plannedError(fault, now)
     }
     return undefined
   }
@@ -174,9 +181,12 @@ export class FaultPlan {
   }
 }
 
-export function plannedError(fault: Extract<Fault, {type: 'error'}>): S3Error {
-  const headers = fault.retryAfterSeconds === undefined ? {} : {'retry-after': String(fault.retryAfterSeconds)}
-  return new S3Error(fault.status, fault.code, `Planned by the test: ${fault.code}`, {headers})
+export function plannedError(fault: Extract<Fault, {type: 'error'}>, now: number): S3Error {
+  const {status, code, retryAfterSeconds: seconds, retryAfterAsDate} = fault
+  const at = retryAfterAsDate === true ? new Date(now + (seconds ?? 0) * 1000).toUTCString() : String(seconds)
+  return new S3Error(status, code, `Planned by the test: ${code}`, {
+    headers: seconds === undefined ? {} : {'retry-after': at},
+  })
 }
 
 function matches(match: FaultMatch, facts: RequestFacts): boolean {

@@ -1,3 +1,4 @@
+export {DIRECTORY_CLASS, DIRECTORY_SUFFIX} from './directory-bucket.js'
 export {
   ANSWER_LOST,
   CONDITIONAL_CONFLICT,

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto'
 import {bucketOf, quoted, xmlAnswer, type Answer, type Call} from './call.js'
-import {invalidArgument, notImplemented, S3Error} from './errors.js'
+import {checkDirectoryListing, uploadFolders} from './directory-bucket.js'
+import {invalidArgument, S3Error} from './errors.js'
 import {byteOrder, type Bucket, type StoredObject} from './store.js'
 import {listingEncode} from './uri.js'
 import {xmlDocument, type XmlElement} from './xml.js'
@@ -22,16 +23,9 @@ interface Query {
 }
 
 export function listObjectsV2(call: Call): Answer {
-  const {query, settings} = call
+  const {query} = call
   const token = query.get('continuation-token')
   const startAfter = query.get('start-after')
-  if (settings.directoryBucket) {
-    if (startAfter !== undefined) throw notImplemented('start-after')
-    const prefix = query.get('prefix') ?? ''
-    if (prefix !== '' && !prefix.endsWith('/')) {
-      throw invalidArgument('prefix', prefix, 'Prefixes must end in the delimiter / in directory buckets.')
-    }
-  }
   const page = readPage(call, token === undefined ? (startAfter ?? '') : decodeToken(token))
   const encode = encoder(call)
   return xmlAnswer(
@@ -71,6 +65,7 @@ export function listObjects(call: Call): Answer {
 }
 
 function readPage(call: Call, after: string): {entries: Entry[]; truncated: boolean; maxKeys: number} {
+  checkDirectoryListing(call)
   const bucket = bucketOf(call)
   const text = call.query.get('max-keys')
   const wanted = text === undefined || text === '' ? MAX_KEYS : Number(text)
@@ -85,7 +80,7 @@ function readPage(call: Call, after: string): {entries: Entry[]; truncated: bool
     maxKeys,
   }
   if (maxKeys === 0) return {entries: [], truncated: false, maxKeys}
-  const entries = call.settings.directoryBucket ? unsortedPage(bucket, query) : sortedPage(bucket, query)
+  const entries = call.settings.directoryBucket ? unsortedPage(call, query) : sortedPage(bucket, query)
   return {entries: entries.slice(0, maxKeys), truncated: entries.length > maxKeys, maxKeys}
 }
 
@@ -102,9 +97,12 @@ function sortedPage(bucket: Bucket, query: Query): Entry[] {
 const place = (name: string): string => createHash('md5').update(name).digest('hex')
 
 /** In an order that is stable over pages and has nothing to do with the keys. */
-function unsortedPage(bucket: Bucket, query: Query): Entry[] {
+function unsortedPage(call: Call, query: Query): Entry[] {
   const listed = query.after === '' ? '' : place(query.after)
-  return [...walk(bucket, query, '')]
+  const byName = new Map<string, Entry>()
+  if (query.delimiter !== '') for (const name of uploadFolders(call, query.prefix)) byName.set(name, {name})
+  for (const entry of walk(bucketOf(call), query, '')) byName.set(entry.name, entry)
+  return [...byName.values()]
     .filter((entry) => place(entry.name) > listed)
     .toSorted((a, b) => (place(a.name) < place(b.name) ? -1 : 1))
     .slice(0, query.maxKeys + 1)

@@ -8,6 +8,7 @@ import {
   type StoredChecksum,
 } from './checksums.js'
 import {checkWriteConditions} from './conditions.js'
+import {checkConsecutive} from './directory-bucket.js'
 import {invalidRequest, S3Error} from './errors.js'
 import type {MultipartUpload, UploadedPart} from './multipart-state.js'
 import {uploadOf} from './multipart.js'
@@ -22,6 +23,11 @@ export function completeMultipartUpload(call: Call): Answer {
   const upload = uploadOf(call)
   const bucket = bucketOf(call)
   const parts = chosenParts(call.body.text(), upload)
+  checkConsecutive(
+    call,
+    upload,
+    parts.map(({number}) => number),
+  )
   const size = parts.reduce((sum, part) => sum + part.size, 0)
   const expectedSize = headerOf(call, 'x-amz-mp-object-size')
   if (expectedSize !== undefined && Number(expectedSize) !== size) {

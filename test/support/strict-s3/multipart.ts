@@ -3,7 +3,7 @@ import {bucketOf, headerOf, quoted, xmlAnswer, type Answer, type Call} from './c
 import {checksumHeader, digestOf, parseAlgorithm, type ChecksumAlgorithm, type ChecksumType} from './checksums.js'
 import {invalidArgument, invalidRequest, noSuchUpload} from './errors.js'
 import type {MultipartUpload, UploadedPart} from './multipart-state.js'
-import {checkKey, encryptionHeaders, readMetadata, readObjectHeaders} from './object-headers.js'
+import {checkKey, encryptionHeaders, etagOf, readMetadata, readObjectHeaders} from './object-headers.js'
 import {wholeSeconds} from './store.js'
 import {xmlDocument} from './xml.js'
 
@@ -18,7 +18,7 @@ export function createMultipartUpload(call: Call): Answer {
     key: call.key,
     initiated: call.clock.now(),
     metadata: readMetadata(call.headers),
-    headers: readObjectHeaders(call.headers),
+    headers: readObjectHeaders(call),
     ...(checksum ? {checksum} : {}),
     parts: new Map(),
   }
@@ -90,7 +90,7 @@ export function storePart(
     number,
     chunks,
     size: chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-    etag: (known?.md5 ?? digestOf('MD5', chunks)).toString('hex'),
+    etag: etagOf(call, upload.headers, known?.md5 ?? digestOf('MD5', chunks)),
     modified: wholeSeconds(call.clock.now()),
     ...(digest ? {digest} : {}),
   }

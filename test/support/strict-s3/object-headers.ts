@@ -1,6 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {headerOf, quoted, type Call} from './call.js'
 import {checksumHeader, type StoredChecksum} from './checksums.js'
+import {DIRECTORY_CLASS} from './directory-bucket.js'
 import {invalidArgument, invalidRequest, S3Error} from './errors.js'
 import {opaqueEtag, type StoredObject} from './store.js'
 
@@ -40,7 +41,7 @@ export function readMetadata(headers: IncomingHttpHeaders): Record<string, strin
 }
 
 /** What is stored with an object besides its metadata. `aws-chunked` was the transfer's encoding, not the object's. */
-export function readObjectHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+export function readObjectHeaders({headers, settings}: Call): Record<string, string> {
   const kept: Record<string, string> = {'content-type': 'binary/octet-stream'}
   for (const name of KEPT_HEADERS) {
     if (headers[name] !== undefined) kept[name] = String(headers[name])
@@ -50,13 +51,14 @@ export function readObjectHeaders(headers: IncomingHttpHeaders): Record<string, 
     .map((part) => part.trim())
     .filter((part) => part !== '' && part !== 'aws-chunked')
   if (encoding.length > 0) kept['content-encoding'] = encoding.join(',')
-  const storageClass = headers['x-amz-storage-class']
-  if (storageClass !== undefined) {
-    if (!STORAGE_CLASSES.includes(String(storageClass))) {
-      throw new S3Error(400, 'InvalidStorageClass', 'The storage class you specified is not valid')
-    }
-    if (storageClass !== 'STANDARD') kept['x-amz-storage-class'] = String(storageClass)
+  const [usual, classes] = settings.directoryBucket
+    ? [DIRECTORY_CLASS, [DIRECTORY_CLASS]]
+    : ['STANDARD', STORAGE_CLASSES]
+  const storageClass = String(headers['x-amz-storage-class'] ?? usual)
+  if (!classes.includes(storageClass)) {
+    throw new S3Error(400, 'InvalidStorageClass', 'The storage class you specified is not valid')
   }
+  if (storageClass !== 'STANDARD') kept['x-amz-storage-class'] = storageClass
   for (const name of ENCRYPTION) {
     if (headers[name] !== undefined) kept[name] = String(headers[name])
   }

@@ -7,6 +7,8 @@ export interface Credentials {
   readonly secretAccessKey: string
   /** When given, requests must carry it as `x-amz-security-token`. */
   readonly sessionToken?: string
+  /** Milliseconds since the epoch, by the server's clock: refused with ExpiredToken from then on. */
+  readonly expires?: number
 }
 
 /**
@@ -29,7 +31,10 @@ export interface Settings {
   addressing: Addressing
   /** Answer 411 to every body without a Content-Length, also to the trailer uploads that S3 takes. */
   requireContentLength: boolean
-  /** As S3 Express: LIST is not sorted, prefixes end in `/`, no StartAfter, an ETag is no MD5. */
+  /**
+   * As S3 Express One Zone: LIST is not sorted, its prefixes end in `/`, the only delimiter, there is no StartAfter, folders of
+   * uploads under way are listed, an ETag is no MD5, the class is EXPRESS_ONEZONE, parts are numbered without gaps.
+   */
   directoryBucket: boolean
   /** Send the whole object's checksum with a 206 too, as some servers do. */
   checksumOnRanges: boolean
@@ -38,7 +43,7 @@ export interface Settings {
 export interface StrictS3Options extends Partial<Settings> {
   /** 0 or absent: a free port. */
   readonly port?: number
-  /** Created at start; default one, `test-bucket`. */
+  /** Created at start; default one: `test-bucket`, in a server of directory buckets `test-bucket--use1-az4--x-s3`. */
   readonly buckets?: readonly string[]
   readonly region?: string
   readonly accessKeyId?: string

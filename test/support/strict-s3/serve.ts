@@ -2,6 +2,7 @@ import type {IncomingMessage, ServerResponse} from 'node:http'
 import {setTimeout as delay} from 'node:timers/promises'
 import type {Answer, Call} from './call.js'
 import {checkWriteConditions} from './conditions.js'
+import {signingService} from './directory-bucket.js'
 import {accessDenied, S3Error} from './errors.js'
 import {plannedError, type FaultPlan} from './faults.js'
 import {HANDLERS} from './handlers.js'
@@ -99,7 +100,7 @@ async function visitServer(
   let answer: Answer
   try {
     if (visit.error) throw visit.error
-    if (fault?.type === 'error') throw plannedError(fault)
+    if (fault?.type === 'error') throw plannedError(fault, service.clock.now())
     answer = await handle(service, visit, request)
   } catch (thrown) {
     if (thrown instanceof ClientGone) throw thrown
@@ -158,7 +159,12 @@ async function handle(service: Service, visit: Visit, request: IncomingMessage):
   const {target, resource, operation} = visit as Visit & Parsed
   const identity = authenticate(
     {method: request.method ?? '', target, headers: request.headers},
-    {credentials: service.credentials, region: service.region, now: () => service.clock.now()},
+    {
+      credentials: service.credentials,
+      region: service.region,
+      service: signingService(resource.bucket),
+      now: () => service.clock.now(),
+    },
   )
   visit.accessKeyId = identity.accessKeyId
   const {settings, faults} = service

@@ -1,6 +1,7 @@
 import {createServer, type Server} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {control, CONTROL_PREFIX} from './control.js'
+import {DIRECTORY_SUFFIX} from './directory-bucket.js'
 import {FaultPlan} from './faults.js'
 import type {Settings, StrictS3, StrictS3Options} from './options.js'
 import {RequestLog} from './request-log.js'
@@ -16,7 +17,9 @@ export const DEFAULT_OWNER = '123456789012'
 export async function startStrictS3(options: StrictS3Options = {}): Promise<StrictS3> {
   const clock = new ServerClock(options.now ?? Date.now)
   const store = new Store(clock)
-  const buckets = options.buckets ?? ['test-bucket']
+  const buckets = options.buckets ?? [
+    options.directoryBucket === true ? `test-bucket${DIRECTORY_SUFFIX}` : 'test-bucket',
+  ]
   for (const name of buckets) store.createBucket(name)
   const settings: Settings = {
     latencyMs: options.latencyMs ?? 0,

@@ -17,6 +17,8 @@ export interface SignedRequest {
 export interface Verifier {
   readonly credentials: readonly Credentials[]
   readonly region: string
+  /** That requests are signed for: `s3`, for directory buckets `s3express`. */
+  readonly service: string
   /** Milliseconds since the epoch, by the server's clock. */
   now(): number
 }
@@ -59,7 +61,7 @@ export function authenticate(request: SignedRequest, verifier: Verifier): Identi
       elements: {AWSAccessKeyId: accessKeyId},
     })
   }
-  if (service !== 's3' || end !== 'aws4_request') {
+  if (service !== verifier.service || end !== 'aws4_request') {
     throw new S3Error(400, 'AuthorizationHeaderMalformed', 'The credential scope is malformed.')
   }
   if (region !== verifier.region) {
@@ -73,9 +75,12 @@ export function authenticate(request: SignedRequest, verifier: Verifier): Identi
   if ((known.sessionToken ?? '') !== (claim.token ?? '')) {
     throw new S3Error(400, 'InvalidToken', 'The provided token is malformed or otherwise invalid.')
   }
+  if (known.expires !== undefined && verifier.now() >= known.expires) {
+    throw new S3Error(400, 'ExpiredToken', 'The provided token has expired.')
+  }
   checkSignedHeaders(request.headers, claim.signedHeaders)
 
-  const signingKey = ['s3', 'aws4_request'].reduce(
+  const signingKey = [service, 'aws4_request'].reduce(
     (key, text) => hmac(key, text),
     hmac(hmac(`AWS4${known.secretAccessKey}`, day), region),
   )

@@ -1,5 +1,6 @@
 import {bucketOf, quoted, type Answer, type Call} from './call.js'
 import {checkWriteConditions} from './conditions.js'
+import {checkBatchKey} from './directory-bucket.js'
 import {S3Error} from './errors.js'
 import {
   checkKey,
@@ -19,7 +20,7 @@ export function putObject(call: Call): Answer {
   const bucket = bucketOf(call)
   checkKey(call.key)
   const metadata = readMetadata(call.headers)
-  const headers = readObjectHeaders(call.headers)
+  const headers = readObjectHeaders(call)
   if (call.checksConditions) checkWriteConditions(call.headers, call.key, bucket.get(call.key))
   const {body} = call
   // S3 gives every object a checksum of its own choice when the client sent none (CRC64NVME there; the cheaper one here).
@@ -68,6 +69,7 @@ export function deleteObjects(call: Call): Answer {
       'The XML you provided was not well-formed or did not validate against our published schema',
     )
   }
+  for (const object of objects) checkBatchKey(call, elementText(object, 'Key') ?? '')
   const quiet = elementText(document.replaceAll(/<Object>[\s\S]*?<\/Object>/g, ''), 'Quiet') === 'true'
   const deleted: XmlElement[] = []
   const errors: XmlElement[] = []
@@ -88,7 +90,7 @@ export function deleteObjects(call: Call): Answer {
 function deleteOne(call: Call, key: string, etag: string | undefined): S3Error | undefined {
   if (call.faults.isDenied('DeleteObject', key, call.accessKeyId))
     return new S3Error(403, 'AccessDenied', 'Access Denied')
-  const planned = call.faults.deleteError(key)
+  const planned = call.faults.deleteError(key, call.clock.now())
   if (planned) return planned
   if (etag === undefined || !call.checksConditions) return undefined
   try {
