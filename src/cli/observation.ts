@@ -5,21 +5,24 @@ import {publishEvent} from '../metrics/channels.js'
 import type {LineSink} from '../metrics/line-sink.js'
 import type {Metrics} from '../metrics/metrics.js'
 import {combineObservers, type Observer} from '../metrics/observer.js'
-import type {Environment} from './environment.js'
 import type {Warning} from './output.js'
 
 /** How long a collector that does not answer may hold up the end of a run. */
 const PATIENCE_MS = 5_000
 
-export const metricsFlag = string({
-  summary: 'Write metrics of the mirror: emf (Embedded Metric Format on stderr), otel, or a file to append emf to.',
-  helpValue: '<emf|otel|file>',
-})
+export const metricsFlags = {
+  metrics: string({
+    summary: 'Write metrics of the mirror: emf (Embedded Metric Format on stderr), otel, or a file to append emf to.',
+    helpValue: '<emf|otel|file>',
+  }),
+  'metrics-namespace': string({summary: 'The namespace of emf in CloudWatch (default: Reprise).', helpValue: '<name>'}),
+}
 
 export interface ObservationOptions {
   /** `emf`, `otel` or the absolute path of a file; undefined for none. */
   readonly metrics: string | undefined
-  readonly env: Environment
+  /** Of CloudWatch; undefined: ours. */
+  readonly namespace: string | undefined
   readonly clock: Clock
   readonly machine: () => Promise<string>
   readonly warn: (warning: Warning) => void
@@ -47,16 +50,14 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
   }
 }
 
-async function openEmf(destination: string, {env, clock}: ObservationOptions): Promise<Metrics> {
+async function openEmf(destination: string, {namespace, clock}: ObservationOptions): Promise<Metrics> {
   const [{EmfMetrics}, {appendLines, streamLines}] = await Promise.all([
     import('../metrics/emf-metrics.js'),
     import('../metrics/line-sink.js'),
   ])
   // Claude has stdout.
   const sink: LineSink = destination === 'emf' ? streamLines(process.stderr) : appendLines(destination)
-  // The variable of Amazon's own libraries.
-  const namespace = env['AWS_EMF_NAMESPACE'] ?? ''
-  return new EmfMetrics({sink, clock, ...(namespace !== '' && {namespace})})
+  return new EmfMetrics({sink, clock, ...(namespace !== undefined && {namespace})})
 }
 
 async function openOtel(warn: ObservationOptions['warn']): Promise<Metrics> {

@@ -77,7 +77,7 @@ export async function buildRuntime(options: RuntimeOptions): Promise<Runtime> {
   interruption.onCleanup(() => progress.close())
   const {observe, close} = await openObservation({
     metrics: settings.metrics,
-    env,
+    namespace: settings.metricsNamespace,
     clock: systemClock,
     machine: async () => (await owner()).machine,
     warn: (warning) => options.warn(warning),

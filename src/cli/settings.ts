@@ -32,6 +32,7 @@ export interface Settings {
   readonly secrets: SecretsMode
   /** `emf`, `otel`, or the absolute path of a file; undefined: no metrics. */
   readonly metrics: string | undefined
+  readonly metricsNamespace: string | undefined
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -113,6 +114,7 @@ export function resolveSettings(from: SettingsSources): Settings {
     metrics: look.text('metrics', (value) =>
       ['emf', 'otel'].includes(value) ? value : resolve(from.workingDirectory, expandHome(value)),
     ),
+    metricsNamespace: look.text('metrics-namespace'),
     json: look.switch('json'),
     quiet: look.switch('quiet'),
     verbose: look.switch('verbose'),

@@ -4,7 +4,7 @@ import {parseWait} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
-import {metricsFlag} from '../cli/observation.js'
+import {metricsFlags} from '../cli/observation.js'
 import {openStart} from '../cli/start-context.js'
 import {chooseForRun, IF_EXISTS, type IfExists} from '../launch/choose-session.js'
 import {startResume, startRun} from '../launch/start-claude.js'
@@ -40,7 +40,7 @@ took the session over).`
     }),
     'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
-    metrics: metricsFlag,
+    ...metricsFlags,
     'result-file': resultFileFlag,
   })
 

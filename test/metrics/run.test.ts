@@ -44,7 +44,7 @@ describe('metrics of run and resume', () => {
     }
     expect(first.at(-1)).not.toHaveProperty('SessionId')
     expect(errorsIn(first)).toBe(0)
-    const again = await here.run(['resume', 'T'], {env: {REPRISE_METRICS: file, AWS_EMF_NAMESPACE: 'Fleet'}})
+    const again = await here.run(['resume', 'T'], {env: {REPRISE_METRICS: file, REPRISE_METRICS_NAMESPACE: 'Fleet'}})
     expect(again.exitCode).toBe(0)
     const both = await readFile(file, 'utf8')
     expect(documentsIn(both).length).toBeGreaterThan(first.length)
@@ -83,7 +83,7 @@ describe('metrics of run and resume', () => {
     await using here = await Sandbox.make()
     const ran = await here.run(['run', '--metrics', join(here.root, 'none', 'metrics.log')])
     expect(ran).toMatchObject({exitCode: 5, stderr: expect.stringContaining('METRICS_FILE_UNWRITABLE')})
-    const bad = await here.run(['run', '--metrics', 'emf'], {env: {AWS_EMF_NAMESPACE: 'AWS/S3'}})
+    const bad = await here.run(['run', '--metrics', 'emf', '--metrics-namespace', 'AWS/S3'])
     expect(bad).toMatchObject({exitCode: 2, stderr: expect.stringContaining('EMF_LAYOUT_INVALID')})
   })
 
