@@ -9,6 +9,11 @@ export function checkKey(key: string): void {
   if (problem !== undefined) throw storeError('KEY_INVALID', `Key ${JSON.stringify(key.slice(0, 200))} ${problem}.`)
 }
 
+/** Whether {@link checkKey} lets it pass. A store may list more than that: keys that others made. */
+export function isKey(key: string): boolean {
+  return keyProblem(key) === undefined
+}
+
 function keyProblem(key: string): string | undefined {
   if (key === '') return 'is empty'
   if (key.includes('\0')) return 'holds a NUL'

@@ -1,5 +1,6 @@
 import pMap from 'p-map'
 import {hasCode, RepriseError} from '../base/errors.js'
+import {isKey} from '../object-store/key.js'
 import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
 import {isSessionId} from '../transcript/discover.js'
@@ -50,11 +51,12 @@ export class Parts implements PartSource {
     this.#signal = signal
   }
 
-  /** Direct children of the transcript's prefix, whatever their names: readers of this layout take every one. */
+  /** Direct children of the transcript's prefix, whatever their names (`isPart`): readers of this layout take every one. */
   async list(ref: TranscriptRef): Promise<PartListing> {
     const prefix = transcriptPrefix(ref)
     const {objects, date} = await listAll(this.store, {prefix, delimiter: '/', ...this.#request()})
-    return {ref, parts: objects.map((each) => listedPart(each.key, each.size, each.etag, each.modified)), date}
+    const parts = objects.map((each) => listedPart(each.key, each.size, each.etag, each.modified))
+    return {ref, parts: parts.filter(isPart), date}
   }
 
   async listSession(ref: SessionRef): Promise<SessionListing> {
@@ -150,7 +152,7 @@ function groupSession(ref: SessionRef, objects: readonly ObjectSummary[], date: 
     const below = key.slice(prefix.length)
     const subpath = below.slice(0, Math.max(0, below.lastIndexOf('/')))
     const part = listedPart(key, size, etag, modified)
-    if (part.name === '' || (subpath !== '' && !isSafeSubpath(subpath))) ignored.push(key)
+    if (!isPart(part) || (subpath !== '' && !isSafeSubpath(subpath))) ignored.push(key)
     else (bySubpath.get(subpath) ?? setNew(bySubpath, subpath)).push(part)
   }
   const transcripts = [...bySubpath].map(([subpath, parts]) => ({
@@ -159,6 +161,11 @@ function groupSession(ref: SessionRef, objects: readonly ObjectSummary[], date: 
     date,
   }))
   return {ref, transcripts, ignored, date}
+}
+
+/** Not a folder's marker, which has no name, nor a key that no store can be asked for: nobody who writes parts makes one. */
+function isPart({key, name}: ListedPart): boolean {
+  return name !== '' && isKey(key)
 }
 
 function setNew<T>(map: Map<string, T[]>, key: string): T[] {

@@ -92,12 +92,15 @@ export async function pullSession(
 }
 
 async function listStored(
-  {homes, parts}: SyncContext,
+  {homes, parts, logger}: SyncContext,
   sessionId: string,
   likely: string | undefined,
 ): Promise<SessionListing | undefined> {
   const homeKey = await homes.find(sessionId, likely)
-  return homeKey === undefined ? undefined : parts.listSession({homeKey, sessionId})
+  if (homeKey === undefined) return undefined
+  const listing = await parts.listSession({homeKey, sessionId})
+  for (const key of listing.ignored) logger.warn('not the key of a part: left in the store', {key})
+  return listing
 }
 
 const TELLING: readonly PullAction[] = ['merged', 'pulled', 'ahead', 'unchanged']

@@ -1,6 +1,7 @@
 import {mkdir, readFile, symlink, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, test} from 'vitest'
+import {listAll} from '../../src/object-store/list-all.js'
 import {message} from '../support/sync-worker.js'
 import {ID, idOf, Sandbox, sessionsOf} from './support/sandbox.js'
 
@@ -97,6 +98,45 @@ describe('names in a store', () => {
     }
     expect((await here.contained(['push', ID])).exitCode).toBeLessThan(8)
   })
+
+  test(
+    'beside the parts: a key that no store is asked for stays there, every other one is a part',
+    {timeout: 60_000},
+    async () => {
+      await using here = await Sandbox.make()
+      const {server, store} = await here.useS3()
+      const below = `-work/${ID}/`
+      const plant = (name: string, body: string) => server.store.plant(server.bucket, `p/${below}${name}`, body)
+      server.store.plant(server.bucket, `p/.reprise/home/${ID}`, '-work\n')
+      plant(PART, message(1))
+      const parts = ['a\u001b[31mb\u0007', '\u202Egnp.exe', 'C:x', 'x'.repeat(300), 'é'.repeat(140), '..', '.', ' ']
+      for (const [index, name] of parts.entries()) plant(name, message(`odd-${index}`))
+      for (const name of ['a\u0000b', 'part-1700000000001-abcdef.jsonl\u0000', '']) plant(name, message('bad'))
+
+      const pulled = await here.contained(['pull', ID, '--verbose'])
+      expect(pulled.exitCode, pulled.all).toBe(0)
+      expect(pulled.stderr).toContain('left in the store')
+      const uuids = async () =>
+        (await here.read())
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => (JSON.parse(line) as {uuid: string}).uuid)
+      const good = ['uuid-1', ...parts.map((_, index) => `uuid-odd-${index}`)]
+      expect((await uuids()).toSorted()).toEqual(good.toSorted())
+      expect((await here.contained(['status', '--exit-code'])).exitCode).toBe(0)
+      expect((await here.contained(['push', ID])).stdout).toContain('unchanged')
+
+      // Whoever goes on in it makes one chain of them, and leaves the others where they are.
+      const resumed = await here.run(['resume', ID])
+      expect(resumed.exitCode, resumed.all).toBe(0)
+      expect(await uuids()).toEqual(expect.arrayContaining(good))
+      const left = (await listAll(store, {prefix: below})).objects.map(({key}) => key.slice(below.length))
+      expect(left.filter((name) => name === '' || name.includes('\u0000'))).toHaveLength(3)
+      await using there = await here.another()
+      expect((await there.contained(['pull', ID])).exitCode).toBe(0)
+      expect(await there.read()).toBe(await here.read())
+    },
+  )
 
   test('a home record that is no project key is bad data: exit 7 for that session', async () => {
     await using here = await Sandbox.make()
