@@ -15,7 +15,7 @@ import {
   writeRangeAt,
 } from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
-import {type Knowledge, learn, sameParts} from './knowledge.js'
+import {bytesOf, type Knowledge, learn, sameParts} from './knowledge.js'
 import type {Piece} from './piece.js'
 import type {SummaryFold} from './summary-fold.js'
 import type {SummaryState} from './summary-keeper.js'
@@ -57,6 +57,8 @@ export class ChainAppender implements Appender {
   #attempt: Attempt | undefined
   #ids = new Set<string>()
   #parts = 0
+  /** Of all that is listed. */
+  #bytes = 0
   #primed: Knowledge | undefined
   /** Undefined where the transcript is not known whole. */
   #summary: SummaryFold | undefined
@@ -74,7 +76,9 @@ export class ChainAppender implements Appender {
   state(): SummaryState | undefined {
     const fold = this.#summary
     const lastMs = this.#place?.point.lastMs ?? 0
-    return fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts}
+    return (
+      fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts, bytes: this.#bytes}
+    )
   }
 
   /** What somebody else has just read: saves the reading, not the listing. */
@@ -92,6 +96,7 @@ export class ChainAppender implements Appender {
     if (this.#place) return
     const listing = await this.#context.parts.list(this.#ref)
     this.#parts = listing.parts.length
+    this.#bytes = bytesOf(listing)
     if (listing.parts.length === 0) {
       await this.#options.beforeFirst()
       this.#ids = new Set()
@@ -119,6 +124,7 @@ export class ChainAppender implements Appender {
       this.#place = place
       if (!place) continue
       this.#parts++
+      this.#bytes += piece.body.byteLength
       for (const {id, line} of piece.entries) {
         if (id !== undefined) this.#ids.add(id)
         this.#summary?.add(line)

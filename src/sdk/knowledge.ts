@@ -44,3 +44,8 @@ export function sameParts(a: TranscriptView['listing'], b: TranscriptView['listi
     a.parts.every((part, index) => part.name === b.parts[index]?.name && part.etag === b.parts[index]?.etag)
   )
 }
+
+/** Of all objects of a listing. */
+export function bytesOf({parts}: TranscriptView['listing']): number {
+  return parts.reduce((sum, {size}) => sum + size, 0)
+}

@@ -6,7 +6,7 @@ import {METADATA_DIGITS, type TranscriptRef} from '../store/names.js'
 import {viewTranscript} from '../store/view.js'
 import {lastMs, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
-import {type Knowledge, learn} from './knowledge.js'
+import {bytesOf, type Knowledge, learn} from './knowledge.js'
 import type {Piece} from './piece.js'
 import type {SummaryFold} from './summary-fold.js'
 import type {SummaryState} from './summary-keeper.js'
@@ -39,6 +39,8 @@ export class LeasedAppender implements Appender {
   #unsure: {readonly piece: Piece; readonly place: Place} | undefined
   #ids = new Set<string>()
   #parts = 0
+  /** Of all that is listed. */
+  #bytes = 0
   #lastMs = 0
   /** Undefined where the transcript is not known whole. */
   #summary: SummaryFold | undefined
@@ -56,7 +58,9 @@ export class LeasedAppender implements Appender {
   state(): SummaryState | undefined {
     const fold = this.#summary
     const lastMs = this.#lastMs
-    return fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts}
+    return (
+      fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts, bytes: this.#bytes}
+    )
   }
 
   has(id: string): boolean {
@@ -112,6 +116,7 @@ export class LeasedAppender implements Appender {
     this.#unsure = undefined
     this.#place = place
     this.#parts++
+    this.#bytes += piece.body.byteLength
     for (const {id, line} of piece.entries) {
       if (id !== undefined) this.#ids.add(id)
       this.#summary?.add(line)
@@ -144,6 +149,7 @@ export class LeasedAppender implements Appender {
       this.#ids = ids
       this.#summary = summary
       this.#parts = view.parts.length
+      this.#bytes = bytesOf(view.listing)
       this.#lastMs = lastMs(view.listing)
     }
     this.#settled = true

@@ -2,18 +2,34 @@ import type {Clock} from '../base/clock.js'
 import {RepriseError} from '../base/errors.js'
 import {ByteBudget} from '../base/byte-budget.js'
 import {type EncodedEntry, sizeOf} from './encode.js'
+import type {Keep} from './transcript-mirror.js'
 
 /** The SDK gives a call up after 60 s without trying it again: a refusal in time is worth more. */
 const LONGEST_WAIT_MS = 30_000
 
-/** Bounds what waits to be stored: a call that finds no room waits for it, in the order of the calls. */
-export class PendingBytes {
+/**
+ * Bounds what is in memory of calls that are not stored: half of it for those that wait, where one that finds no room waits for it
+ * in the order of the calls; half for those that were rejected and are kept.
+ */
+export class PendingBytes implements Keep {
   readonly #budget: ByteBudget
   readonly #clock: Clock
+  #room: number
 
   constructor(limit: number, clock: Clock) {
-    this.#budget = new ByteBudget(limit)
+    this.#budget = new ByteBudget(limit / 2)
+    this.#room = limit / 2
     this.#clock = clock
+  }
+
+  take(bytes: number): boolean {
+    if (bytes > this.#room) return false
+    this.#room -= bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.#room += bytes
   }
 
   /** @throws MIRROR_BACKLOG when there is no room for too long. */

@@ -11,7 +11,7 @@ import type {WriteContext} from '../store/write-part.js'
 import {parseObject} from '../transcript/entry-identity.js'
 import {ChainAppender} from './chain-appender.js'
 import {encodeEntries, type EncodedEntry} from './encode.js'
-import {type Knowledge, learn} from './knowledge.js'
+import {bytesOf, type Knowledge, learn} from './knowledge.js'
 import {LazyAppender} from './lazy-appender.js'
 import {LeasedAppender} from './leased-appender.js'
 import {PendingBytes} from './pending-bytes.js'
@@ -68,6 +68,7 @@ interface Opened {
 const IDLE_MS = 10 * 60_000
 const MANY_WRITERS = 256
 const CLOSE_MS = 8_000
+const LINGER_MS = 100
 
 /**
  * The Agent SDK's `SessionStore` over the part protocol: what it stores is read by the reference adapters, by this package's
@@ -82,6 +83,8 @@ export class MirrorSessionStore {
   #opened: Promise<Opened> | undefined
   #fold: Promise<FoldSummary | undefined> | undefined
   #closing: Promise<FlushReport> | undefined
+  #closed = false
+  #appendedAt = Number.NEGATIVE_INFINITY
 
   constructor(context: SessionStoreContext) {
     this.#context = {...context, observe: combineObservers([context.observe])}
@@ -95,13 +98,14 @@ export class MirrorSessionStore {
    * @throws UNSAFE_KEY, SESSION_STORE_CLOSED, MIRROR_BACKLOG; LEASE_HELD and LEASE_LOST with `lease`; what the store throws.
    */
   async append(key: SessionKey, entries: readonly SessionEntry[]): Promise<void> {
-    if (this.#closing) throw closed()
+    if (this.#closed) throw closed()
     checkKey(key)
     if (entries.length === 0) return
+    this.#appendedAt = this.#context.clock.now()
     const encoded = encodeEntries(entries)
     const writer = this.#writer(key)
     await this.#pending.hold(encoded, async (admitted: readonly EncodedEntry[]) => {
-      if (this.#closing) throw closed()
+      if (this.#closed) throw closed()
       await writer.mirror.append(admitted)
     })
   }
@@ -133,16 +137,19 @@ export class MirrorSessionStore {
 
   /** Sessions of a project that have a main transcript. */
   async listSessions(projectKey: string): Promise<SessionListItem[]> {
-    return this.#sessions(projectKey)
+    return [...(await this.#listed(projectKey))].map(([sessionId, {mtime}]) => ({sessionId, mtime}))
   }
 
   /** Those whose summary covers all of their parts. */
   async listSessionSummaries(projectKey: string): Promise<SummaryItem[]> {
     const {store} = await this.#open()
-    const mtimes = new Map((await this.#sessions(projectKey)).map((each) => [each.sessionId, each.mtime]))
+    const listed = await this.#listed(projectKey)
     const homeKey = projectKeyOf(this.#context.projectKey, projectKey)
-    const summaries = await readSdkSummaries(store, homeKey, (sessionId) => mtimes.has(sessionId))
-    return summaries.filter(({sessionId, mtime}) => mtime >= (mtimes.get(sessionId) ?? 0))
+    const summaries = await readSdkSummaries(store, homeKey, (sessionId) => listed.has(sessionId))
+    return summaries.flatMap(({sessionId, mtime, bytes, data}) => {
+      const now = listed.get(sessionId)
+      return now?.mtime === mtime && now.bytes === bytes ? [{sessionId, mtime, data}] : []
+    })
   }
 
   /** A session with everything below it, or the one transcript that `subpath` names. Idempotent. @throws DELETE_INCOMPLETE */
@@ -202,7 +209,8 @@ export class MirrorSessionStore {
   }
 
   /**
-   * Flushes for at most `timeoutMs`, gives the leases back and closes the store. Every later call of `append` rejects. Idempotent.
+   * Flushes for at most `timeoutMs`, gives the leases back and closes the store. Entries that a query which has just been left still sends
+   * are taken; every later call of `append` rejects. Idempotent.
    *
    * @param timeoutMs default 8,000.
    */
@@ -218,14 +226,23 @@ export class MirrorSessionStore {
   async #close(timeoutMs: number): Promise<FlushReport> {
     const waiting = new AbortController()
     const late = this.#context.clock.sleep(timeoutMs, waiting.signal).catch(() => undefined)
-    const flushed = await Promise.race([this.flush(), late])
+    const flushed = await Promise.race([this.#quiet(waiting.signal).then(async () => this.flush()), late])
     waiting.abort()
+    this.#closed = true
     for (const {mirror} of this.#writers.values()) if (!mirror.isIdle) mirror.end(closed())
     const unsaved = this.#unsaved()
     const opened = await this.#opened?.catch(() => undefined)
     if (flushed) await Promise.all([...this.#holds.keys()].map(async (sessionId) => this.#endHold(sessionId)))
     await opened?.store.close()
     return flushed ?? {complete: false, pendingEntries: unsaved.entries, pendingBytes: unsaved.bytes}
+  }
+
+  /** A query that was left early sends its last entries up to 50 ms later. */
+  async #quiet(signal: AbortSignal): Promise<void> {
+    const {clock} = this.#context
+    while (!signal.aborted && clock.now() - this.#appendedAt < LINGER_MS) {
+      await clock.sleep(LINGER_MS / 4, signal).catch(() => undefined)
+    }
   }
 
   async #endHold(sessionId: string): Promise<void> {
@@ -250,15 +267,17 @@ export class MirrorSessionStore {
     }
   }
 
-  async #sessions(projectKey: string): Promise<SessionListItem[]> {
+  async #listed(projectKey: string): Promise<Map<string, {mtime: number; bytes: number}>> {
     checkKey({projectKey, sessionId: 'any'})
     const {store} = await this.#open()
     const homeKey = projectKeyOf(this.#context.projectKey, projectKey)
     const sessions = await new Parts(store).listProject(homeKey, isSafeSegment)
-    return [...sessions].flatMap(([sessionId, {transcripts}]) => {
-      const mtime = mtimeOf(transcripts[0])
-      return mtime === undefined ? [] : [{sessionId, mtime}]
-    })
+    const listed = new Map<string, {mtime: number; bytes: number}>()
+    for (const [sessionId, {transcripts}] of sessions) {
+      const [main] = transcripts
+      if (main && main.parts.length > 0) listed.set(sessionId, {mtime: mtimeOf(main), bytes: bytesOf(main)})
+    }
+    return listed
   }
 
   async #open(): Promise<Opened> {
@@ -299,7 +318,7 @@ export class MirrorSessionStore {
         ? new SummaryKeeper({machine, clock, background, logger}, () => appender.state())
         : undefined
     const observe = (step: MirrorStep): void => this.#observed(key, step, appender, keeper)
-    const mirror = new TranscriptMirror(appender, {clock, background, observe})
+    const mirror = new TranscriptMirror(appender, {clock, background, keep: this.#pending, observe})
     return {key, appender, mirror, keeper, usedAt}
   }
 
@@ -388,9 +407,8 @@ function isBelow(key: SessionKey, of: SessionKey): boolean {
 }
 
 /** As readers of this layout take it: from the name of the last part, else from the store's clock. */
-function mtimeOf(listing: PartListing | undefined): number | undefined {
-  const times = (listing?.parts ?? []).map(({parsed, modified}) => parsed?.ms ?? Math.floor(modified))
-  return times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b))
+function mtimeOf({parts}: PartListing): number {
+  return parts.reduce((last, {parsed, modified}) => Math.max(last, parsed?.ms ?? Math.floor(modified)), 0)
 }
 
 function closed(): RepriseError {

@@ -4,7 +4,7 @@ import type {Logger} from '../base/logger.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {SessionRef} from '../store/names.js'
 import {readSummary, summaryOf, type SummaryLabels, writeSummary} from '../store/summary-record.js'
-import {sdkSummaryKey, writeSdkSummary} from './sdk-summary.js'
+import {writeSdkSummary} from './sdk-summary.js'
 import type {SummaryFold} from './summary-fold.js'
 
 const SDK_EVERY_MS = 1_000
@@ -23,8 +23,11 @@ export interface SummaryState {
   readonly store: ObjectStore
   readonly ref: SessionRef
   readonly fold: SummaryFold
+  /** `ms` of the name of the last part. */
   readonly lastMs: number
   readonly parts: number
+  /** Of all objects that a listing of the transcript shows. */
+  readonly bytes: number
 }
 
 /**
@@ -38,9 +41,6 @@ export class SummaryKeeper {
   #hurry = new AbortController()
   #dirty = {sdk: false, own: false}
   #writtenAt = {sdk: Number.NEGATIVE_INFINITY, own: Number.NEGATIVE_INFINITY}
-  #etag: string | undefined
-  /** Somebody else writes the session too: what is folded here is not all of it. */
-  #contested = false
   #labels: SummaryLabels | undefined
 
   /** @param state undefined while the transcript is not known whole. */
@@ -51,7 +51,7 @@ export class SummaryKeeper {
 
   /** The transcript has grown. */
   touch(): void {
-    this.#dirty = {sdk: !this.#contested, own: true}
+    this.#dirty = {sdk: true, own: true}
     this.#loop ??= this.#work().finally(() => {
       this.#loop = undefined
     })
@@ -104,12 +104,9 @@ export class SummaryKeeper {
     }
   }
 
-  async #writeSdk({store, ref, fold, lastMs}: SummaryState): Promise<void> {
+  async #writeSdk({store, ref, fold, lastMs, bytes}: SummaryState): Promise<void> {
     const summary = fold.sdk(lastMs)
-    if (!summary) return
-    this.#etag ??= (await store.head(sdkSummaryKey(ref)))?.etag
-    this.#etag = await writeSdkSummary(store, ref, summary, this.#etag)
-    this.#contested = this.#etag === undefined
+    if (summary) await writeSdkSummary(store, ref, {...summary, bytes})
   }
 
   async #writeOwn({store, ref, fold, parts}: SummaryState): Promise<void> {

@@ -27,24 +27,35 @@ export type MirrorStep =
       readonly error: RepriseError
     }
 
+/** Room in memory for what was rejected and is still to be stored. */
+export interface Keep {
+  /** @returns whether there is room. */
+  take(bytes: number): boolean
+  give(bytes: number): void
+}
+
 export interface TranscriptMirrorOptions {
   readonly clock: Clock
   /** Its sleeps must not keep a program alive that has nothing else to do. */
   readonly background: Clock
+  readonly keep: Keep
   readonly observe: (step: MirrorStep) => void
 }
 
-/** One call of `append`. */
+/** One call of `append`, until its entries are stored. */
 interface Call {
   readonly entries: readonly EncodedEntry[]
   readonly bytes: Buffer
   readonly since: number
-  readonly settled: Deferred<void>
+  /** Who waits for it; undefined after it was rejected. */
+  waiter: Deferred<void> | undefined
+  /** After it was rejected: it has room in memory. */
+  kept: boolean
 }
 
-/** What is written in one go, and again as it was until it is stored. */
+/** The first of the calls, written in one go, and again as it was until it is stored. */
 interface Group {
-  calls: Call[]
+  readonly calls: readonly Call[]
   readonly pieces: Piece[]
   readonly total: {readonly bytes: number; readonly entries: number}
   readonly oldest: number | undefined
@@ -58,15 +69,16 @@ const LONGEST_PAUSE_MS = 30_000
  * Group commit for one transcript: while a group is written, further calls wait and make the next group. A call resolves when its
  * entries are durable, and calls are stored in their order.
  *
- * A group that fails may be stored all the same. Its calls reject, and so do those that wait behind it; the group itself is kept
- * and written as it was before anything else is. A call with the bytes of a rejected one joins it instead of being stored again.
+ * When a group fails, its calls and those behind it reject, but their entries are kept, as far as there is room, and stored before
+ * anything else when the store is back: whoever gave up after a rejection leaves no hole. A call with the bytes of a rejected one
+ * is taken for another try of it and stored once.
  */
 export class TranscriptMirror {
   readonly #appender: Appender
   readonly #options: TranscriptMirrorOptions
-  #waiting: Call[] = []
+  /** In the order in which they were made; the group's first. */
+  #calls: Call[] = []
   #group: Group | undefined
-  #rejected: Call[] = []
   #running: Promise<void> | undefined
   #pause = FIRST_PAUSE_MS
   #retry = new AbortController()
@@ -79,7 +91,7 @@ export class TranscriptMirror {
 
   /** Nothing waits, and nothing is left of a failure. */
   get isIdle(): boolean {
-    return this.#running === undefined && this.#group === undefined && this.#waiting.length === 0
+    return this.#running === undefined && this.#calls.length === 0
   }
 
   /** Nothing is taken any more. */
@@ -89,24 +101,18 @@ export class TranscriptMirror {
 
   /** Entries and bytes that are not known to be stored. */
   get pending(): {readonly entries: number; readonly bytes: number} {
-    const inGroup = this.#group?.pieces ?? []
-    const entries = [...inGroup, ...this.#waiting].reduce((sum, each) => sum + each.entries.length, 0)
-    const bytes = [...inGroup.map(({body}) => body), ...this.#waiting.map((call) => call.bytes)]
-    return {entries, bytes: bytes.reduce((sum, each) => sum + each.byteLength, 0)}
+    return totalOf(this.#calls.flatMap(({entries}) => entries))
   }
 
   async append(entries: readonly EncodedEntry[]): Promise<void> {
     if (this.#ended) throw this.#ended
     const bytes = Buffer.concat(entries.map(({line}) => line))
-    const settled = deferred<void>()
-    const call: Call = {entries, bytes, since: this.#options.clock.now(), settled}
-    const twin = this.#rejected.findIndex((each) => each.bytes.equals(bytes))
-    if (twin >= 0 && this.#group) {
-      this.#rejected.splice(twin, 1)
-      this.#group.calls.push(call)
-    } else this.#waiting.push(call)
+    const waiter = deferred<void>()
+    const twin = this.#calls.find((call) => !call.waiter && call.bytes.equals(bytes))
+    if (twin) twin.waiter = waiter
+    else this.#calls.push({entries, bytes, since: this.#options.clock.now(), waiter, kept: false})
     this.#run()
-    return settled.promise
+    return waiter.promise
   }
 
   /** Tries now what is left of a failure, and waits until everything is stored or has failed. */
@@ -115,27 +121,28 @@ export class TranscriptMirror {
     while (this.#running) await this.#running
   }
 
-  /** Whatever is not stored rejects, now and from now on. */
+  /** Whatever is not stored rejects, now and from now on, and is not tried any more. */
   end(reason: RepriseError): void {
     this.#ended = reason
     this.#retry.abort()
-    for (const {settled} of [...(this.#group?.calls ?? []), ...this.#waiting]) settled.reject(reason)
-    this.#waiting = []
-    if (this.#group) this.#group.calls = []
+    for (const call of this.#calls) call.waiter?.reject(reason)
+    this.#forget(this.#calls)
+    this.#calls = []
+    this.#group = undefined
   }
 
   #run(): void {
     this.#retry.abort()
     this.#running ??= this.#write().finally(() => {
       this.#running = undefined
-      if (this.#group && !this.#ended) void this.#tryLater()
+      if (this.#calls.length > 0) void this.#tryLater()
     })
   }
 
   async #write(): Promise<void> {
     // Calls made in one turn of the event loop go up together.
     await Promise.resolve()
-    while (this.#ended === undefined && (this.#group || this.#waiting.length > 0)) {
+    while (this.#calls.length > 0) {
       const started = this.#options.clock.now()
       try {
         await this.#appender.open()
@@ -149,20 +156,19 @@ export class TranscriptMirror {
         this.#fail(toRepriseError(error))
         return
       }
-      this.#succeed(this.#group, started)
+      if (this.#group) this.#succeed(this.#group, started)
     }
   }
 
-  /** The longest run of waiting calls that fits, without what is stored already. */
+  /** The longest run of the first calls that fits, without what is stored already. */
   #next(): Group {
     let bytes = 0
-    let count = 0
-    for (const call of this.#waiting) {
+    const calls: Call[] = []
+    for (const call of this.#calls) {
       bytes += call.bytes.byteLength
-      if (count > 0 && bytes > MAX_GROUP_BYTES) break
-      count++
+      if (calls.length > 0 && bytes > MAX_GROUP_BYTES) break
+      calls.push(call)
     }
-    const calls = this.#waiting.splice(0, count)
     const seen = new Set<string>()
     const isNew = ({id}: EncodedEntry): boolean => {
       if (id === undefined) return true
@@ -177,7 +183,8 @@ export class TranscriptMirror {
 
   #succeed({calls, total, oldest}: Group, started: number): void {
     this.#group = undefined
-    this.#rejected = []
+    this.#calls = this.#calls.slice(calls.length)
+    this.#forget(calls)
     this.#pause = FIRST_PAUSE_MS
     const now = this.#options.clock.now()
     const since = Math.min(started, ...calls.map((call) => call.since))
@@ -186,20 +193,31 @@ export class TranscriptMirror {
       const times = {putMs: now - started, latencyMs: now - since, ...lag}
       this.#options.observe({type: 'stored', ...total, calls: calls.length, ...times})
     }
-    for (const {settled} of calls) settled.resolve()
+    for (const {waiter} of calls) waiter?.resolve()
   }
 
   #fail(error: RepriseError): void {
-    const calls = [...(this.#group?.calls ?? []), ...this.#waiting]
-    if (this.#group) {
-      this.#rejected.push(...this.#group.calls)
-      this.#group.calls = []
-    }
-    this.#waiting = []
-    const total = totalOf(calls.flatMap(({entries}) => entries))
-    this.#options.observe({type: 'failed', ...total, calls: calls.length, error})
-    for (const {settled} of calls) settled.reject(error)
+    const rejected = this.#calls.filter((call) => call.waiter)
+    const waiters = rejected.map((call) => call.waiter)
+    const total = totalOf(rejected.flatMap(({entries}) => entries))
+    for (const call of rejected) call.waiter = undefined
+    this.#calls = this.#calls.slice(0, this.#roomFor(this.#calls))
+    this.#options.observe({type: 'failed', ...total, calls: rejected.length, error})
+    for (const waiter of waiters) waiter?.reject(error)
     if (hasCode(error, 'LEASE_LOST')) this.end(error)
+  }
+
+  /** How many of the calls can be kept. The group's always are: they may be stored, and nothing goes before them. */
+  #roomFor(calls: readonly Call[]): number {
+    for (const [index, call] of calls.entries()) {
+      if (!call.kept) call.kept = this.#options.keep.take(call.bytes.byteLength)
+      if (!call.kept && index >= (this.#group?.calls.length ?? 0)) return index
+    }
+    return calls.length
+  }
+
+  #forget(calls: readonly Call[]): void {
+    for (const {kept, bytes} of calls) if (kept) this.#options.keep.give(bytes.byteLength)
   }
 
   async #tryLater(): Promise<void> {

@@ -3,7 +3,7 @@ import {newKey, rejection, said, saidAll, sameEntries, stored, subagentOf} from 
 import {sessionStoreCase, type StoreUnderTest} from './target.js'
 
 /** @returns flush and close, which a case with the tag `closing` may rely on. */
-function closable(store: StoreUnderTest): {flush: () => Promise<void>; close: () => Promise<void>} {
+function closable(store: StoreUnderTest): {flush: () => Promise<unknown>; close: () => Promise<unknown>} {
   assert.ok(store.flush && store.close, 'the store has flush and close')
   return {flush: store.flush.bind(store), close: store.close.bind(store)}
 }

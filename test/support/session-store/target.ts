@@ -2,7 +2,7 @@ import type {SessionStore} from '@anthropic-ai/claude-agent-sdk'
 
 /** A store with all optional methods; ours can be flushed and closed besides. */
 export type StoreUnderTest = Required<SessionStore> &
-  Partial<AsyncDisposable> & {readonly flush?: () => Promise<void>; readonly close?: () => Promise<void>}
+  Partial<AsyncDisposable> & {readonly flush?: () => Promise<unknown>; readonly close?: () => Promise<unknown>}
 
 /** An empty store for one case. */
 export interface SessionStoreTarget {
