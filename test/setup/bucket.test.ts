@@ -17,6 +17,10 @@ function states(facts: Partial<BucketFacts>, wanted: Partial<WantedBucket> = {})
   )
 }
 
+function kms(KMSMasterKeyID: string) {
+  return known({SSEAlgorithm: 'aws:kms' as const, KMSMasterKeyID})
+}
+
 describe('what a bucket should be', () => {
   test('a new one lacks everything that can be had', () => {
     expect(states({})).toEqual({
@@ -70,7 +74,6 @@ describe('what a bucket should be', () => {
 
 describe('encryption', () => {
   const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234'
-  const kms = (KMSMasterKeyID: string) => known({SSEAlgorithm: 'aws:kms' as const, KMSMasterKeyID})
 
   test.each([
     ['any is good where no key is asked for', kms('other'), undefined, 'ok'],

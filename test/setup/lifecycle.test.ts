@@ -25,6 +25,10 @@ function namesAfter(rules: LifecycleRule[], versioned = false) {
   return plan(rules, versioned).change?.to.rules.map(({ID}) => ID)
 }
 
+function check(rule: LifecycleRule) {
+  return checkExpiration({rules: known([rule]), prefix: PREFIX})
+}
+
 describe('lifecycle', () => {
   test('an empty bucket gets both rules, and nothing in them expires a current object', () => {
     expect(namesAfter([], true)).toEqual(['reprise-unfinished-uploads', 'reprise-noncurrent-versions'])
@@ -71,7 +75,6 @@ describe('lifecycle', () => {
 
 describe('expiration', () => {
   const EXPIRES: LifecycleRule = {ID: 'old', Status: 'Enabled', Filter: {Prefix: ''}, Expiration: {Days: 30}}
-  const check = (rule: LifecycleRule, prefix = PREFIX) => checkExpiration({rules: known([rule]), prefix})
 
   test.each<[string, LifecycleRule]>([
     ['of the whole bucket', EXPIRES],
