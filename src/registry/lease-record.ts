@@ -15,7 +15,10 @@ const Owner = v.object({
 const Time = v.pipe(v.number(), v.integer(), v.minValue(0))
 const Epoch = v.pipe(v.number(), v.integer(), v.minValue(0))
 
-/** The content of `.reprise/leases/{sessionId}.json`. All times are the store's, in ms since the epoch. */
+/**
+ * The content of `.reprise/leases/{sessionId}.json`, or of an item in a table. All times are those of the service that keeps it, in ms
+ * since the epoch.
+ */
 const LeaseRecordSchema = v.object({
   version: v.literal(1),
   owner: Owner,
@@ -41,11 +44,16 @@ export function encodeLeaseRecord(record: LeaseRecord): Uint8Array {
 /** @returns undefined for bytes that are no lease record of a version that this code knows. */
 export function decodeLeaseRecord(bytes: Uint8Array): LeaseRecord | undefined {
   try {
-    const parsed = v.safeParse(LeaseRecordSchema, JSON.parse(Buffer.from(bytes).toString()))
-    return parsed.success ? parsed.output : undefined
+    return checkLeaseRecord(JSON.parse(Buffer.from(bytes).toString()))
   } catch {
     return undefined
   }
+}
+
+/** @returns undefined for what is no lease record of a version that this code knows. */
+export function checkLeaseRecord(value: unknown): LeaseRecord | undefined {
+  const parsed = v.safeParse(LeaseRecordSchema, value)
+  return parsed.success ? parsed.output : undefined
 }
 
 /** Nobody may write under the record at the store's time `date`. */

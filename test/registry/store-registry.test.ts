@@ -1,37 +1,12 @@
-import {mkdtemp, rm} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {describe, expect, test} from 'vitest'
 import {systemClock, systemRandom} from '../../src/base/system.js'
-import {FileObjectStore} from '../../src/object-store/file/file-object-store.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {type ObjectStore, OVERWRITE} from '../../src/object-store/object-store.js'
 import {readObject} from '../../src/object-store/read-object.js'
 import {encodeTaskId, recordKey} from '../../src/registry/task-key.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
-import {describeRegistry} from '../support/registry-suite.js'
-
-let parent: string
-let count = 0
-
-beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'reprise-registry-'))
-})
-afterAll(async () => {
-  await rm(parent, {recursive: true, force: true})
-})
 
 const over = (store: ObjectStore) => new StoreRegistry({store, clock: systemClock, random: systemRandom})
-
-describeRegistry('in a store in memory', async () => {
-  const store = new MemoryObjectStore({clock: systemClock})
-  return {client: () => over(store)}
-})
-
-describeRegistry('in a file store', async () => {
-  const directory = join(parent, String(count++))
-  return {client: () => over(new FileObjectStore({directory, clock: systemClock, random: systemRandom}))}
-})
 
 const session = '00000000-0000-4000-8000-000000000001'
 const other = '00000000-0000-4000-8000-000000000002'

@@ -20,10 +20,12 @@ const codeOf = async (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof RepriseError ? error.code : error),
   )
 
+const sortKey = ({kind, id: name}: Entry) => `${kind === 'task' ? 0 : 1}${name}`
+
 async function all(registry: Registry): Promise<Entry[]> {
   const entries: Entry[] = []
   for await (const entry of registry.list()) entries.push(entry)
-  return entries.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return entries.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
 }
 
 /** What every registry must do. Each case gets a registry of its own. */
