@@ -1,7 +1,5 @@
 import {hostname} from 'node:os'
-import {setTimeout as delay} from 'node:timers/promises'
 import type {S3Client} from '@aws-sdk/client-s3'
-import type {Clock} from '../base/clock.js'
 import {type Logger, silentLogger} from '../base/logger.js'
 import {systemClock, systemRandom} from '../base/system.js'
 import {deadOwners} from '../cli/dead-owners.js'
@@ -18,6 +16,7 @@ import type {ProjectKeyRule} from '../sdk/place.js'
 import type {HeldLease} from '../sdk/session-hold.js'
 import type {FoldSummary} from '../sdk/types.js'
 import {requireConditions} from '../sync/session-lease.js'
+import {backgroundClock} from './background-clock.js'
 import {openerOf, settingsOf, type StoreSettings, withRetries} from './open-object-store.js'
 
 export interface SessionStoreOptions extends StoreSettings {
@@ -90,14 +89,6 @@ export class S3SessionStore extends MirrorSessionStore {
   }
 }
 
-/** Sleeps do not keep the program alive. */
-const background: Clock = {
-  now: () => systemClock.now(),
-  async sleep(ms, signal) {
-    await delay(ms, undefined, {ref: false, ...(signal && {signal})})
-  },
-}
-
 function observerOf({onEvent, metrics}: SessionStoreOptions): Observer {
   const measured = metrics && observeMetrics(metrics, {Machine: hostname()})
   return combineObservers([publishEvent, onEvent, measured])
@@ -112,7 +103,7 @@ function contextOf(
   return {
     open,
     clock: systemClock,
-    background,
+    background: backgroundClock,
     random: systemRandom,
     logger: options.logger ?? silentLogger,
     machine: hostname(),
