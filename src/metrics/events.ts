@@ -1,4 +1,4 @@
-/** A transcript as events name it: the session's main one, or the one below it at `subpath`. */
+/** A transcript as events name it: the session's main one, or the one below it at `subpath` (an empty one is none). */
 export interface EventTranscript {
   readonly projectKey: string
   readonly sessionId: string

@@ -59,7 +59,7 @@ function samplesOf(event: MirrorEvent): readonly Sample[] {
         sample('AppendLatencyMs', event.latencyMs),
         ...(event.lagMs === undefined ? [] : [sample('MirrorLagMs', event.lagMs)]),
         // A session's subagents have short transcripts, which would hide a main one that wants compacting.
-        ...(event.subpath === undefined ? [sample('PartsPerSession', event.parts)] : []),
+        ...(event.subpath ? [] : [sample('PartsPerSession', event.parts)]),
       ]
     case 'fail':
       return [sample('MirrorErrors', 1)]
@@ -81,5 +81,5 @@ function propertiesOf(event: MirrorEvent): Properties {
 }
 
 function transcriptOf({projectKey, sessionId, subpath}: AppendEvent | FailEvent): Properties {
-  return {ProjectKey: projectKey, SessionId: sessionId, ...(subpath !== undefined && {Subpath: subpath})}
+  return {ProjectKey: projectKey, SessionId: sessionId, ...(subpath && {Subpath: subpath})}
 }

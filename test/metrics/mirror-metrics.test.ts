@@ -41,6 +41,10 @@ describe('what events mean in figures', () => {
     ])
   })
 
+  test('an empty subpath is the main transcript', () => {
+    expect(recorded({...APPEND, subpath: ''})).toEqual(recorded(APPEND))
+  })
+
   test('a failure is one error, and its line says of what and why', () => {
     expect(recorded({...FAIL, subpath: 'subagents/agent-a'})).toEqual([
       {
