@@ -52,6 +52,7 @@ async function collect(body: AsyncIterable<Uint8Array>, key: string, size: numbe
     kind: 'bad-data',
     code: 'OBJECT_TOO_LARGE',
     message: `Object '${key}' holds ${Math.max(size, total)} bytes; at most ${limit} were expected.`,
+    suggestions: ['Look at that object, and remove it where no writer of yours made it.', 'reprise doctor'],
     details: {key, size, limit},
   })
 }
