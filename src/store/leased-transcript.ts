@@ -210,7 +210,9 @@ export class LeasedTranscript {
     )
     this.#end = endOf(view)
     const outranked = Math.max(this.#lease.cutOff, this.#unsure)
-    if (outranked > 0 && resolution.end && resolution.end.range.epoch <= outranked) await this.#barrier(view)
+    const lastLeased = resolution.slices.findLast(({part}) => part.range.leased)
+    const ends = [resolution.end, lastLeased?.part].filter((part) => part !== undefined)
+    if (outranked > 0 && ends.some(({range}) => range.epoch <= outranked)) await this.#barrier(view)
     return true
   }
 

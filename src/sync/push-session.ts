@@ -262,7 +262,7 @@ class SessionPush {
       const uploaded = await appendLoose(this.#context, local, listing, from)
       return {...uploaded, action: 'pushed', state: before}
     }
-    if (!(await isAssured(this.#context, listing, found?.record))) {
+    if (!(await isAssured(this.#context, listing, planned.view, found?.record))) {
       await this.#settle(listing)
       return undefined
     }
@@ -289,7 +289,7 @@ class SessionPush {
     })
     if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
     const found = await leaseTable(this.#context).read(this.#session.sessionId)
-    if (await isAssured(this.#context, listing, found?.record)) return outcome(found?.version)
+    if (await isAssured(this.#context, listing, planned.view, found?.record)) return outcome(found?.version)
     await this.#settle(listing)
     return undefined
   }

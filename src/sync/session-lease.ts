@@ -7,6 +7,7 @@ import {SessionLease} from '../registry/session-lease.js'
 import {isMetadataPart, isRanged, type PartRange} from '../store/part.js'
 import type {PartListing} from '../store/parts.js'
 import {settleStoreRecord} from '../store/probe.js'
+import type {TranscriptView} from '../store/view.js'
 import {leaseContext, leaseTable, type SyncContext} from './context.js'
 
 /**
@@ -23,22 +24,32 @@ export async function freeLease(context: SyncContext, sessionId: string): Promis
 }
 
 /**
- * Whether what is listed stays: a holder of the lease that has not looked yet may still fence leased parts of an epoch that was cut off
- * where no later epoch stands on them, and nothing else. One request, unless a part that nobody can fence stands on one that may be.
+ * Whether what is stored stays: a holder of the lease that has not looked yet may still fence leased parts of an epoch that was cut off
+ * where no later leased part stands on them, and nothing else. The order is that of the chain, not of the names: a part that lands late
+ * may sort before the barrier against it. One request where the last part is leased.
+ *
+ * @param view where a listing was not enough to tell what is stored.
  */
 export async function isAssured(
   {parts}: Pick<SyncContext, 'parts'>,
-  {parts: listed}: Pick<PartListing, 'parts'>,
+  listing: Pick<PartListing, 'parts'>,
+  view: Pick<TranscriptView, 'resolution'> | undefined,
   record: LeaseRecord | undefined,
 ): Promise<boolean> {
   if (!record || record.cutOff === 0) return true
-  const chain = listed.filter((part) => !isMetadataPart(part))
-  const last = chain.at(-1)
-  const end = last && (await parts.range(last))
-  if (!last || (end && outlasts(end, record))) return true
-  if (end?.leased) return false
-  const leased = (await parts.describe(chain)).filter(isRanged).filter(({range}) => range.leased)
-  return leased.length === 0 || leased.some(({range}) => outlasts(range, record))
+  if (view) {
+    const {slices, forks} = view.resolution
+    if (forks.some(({range}) => range.leased && !outlasts(range, record))) return false
+    const last = slices.findLast(({part}) => part.range.leased)
+    return !last || outlasts(last.part.range, record)
+  }
+  const chain = listing.parts.filter((part) => !isMetadataPart(part))
+  for (let end = chain.length, count = 1; end > 0; end -= count, count *= 4) {
+    const described = await parts.describe(chain.slice(Math.max(0, end - count), end))
+    const last = described.filter(isRanged).findLast(({range}) => range.leased)
+    if (last) return outlasts(last.range, record)
+  }
+  return true
 }
 
 function outlasts({epoch}: PartRange, {cutOff, epoch: current}: LeaseRecord): boolean {

@@ -170,7 +170,7 @@ async function transcriptFinding(
   switch (plan.step) {
     case 'nothing':
     case 'behind': {
-      const assured = lease === undefined || (await isSure(context, listing))
+      const assured = lease === undefined || (await isSure(context, listing, planned.view))
       const state = plan.step === 'behind' ? 'behind' : 'stored'
       return {state: assured ? state : 'unassured', ...nothing, torn}
     }
@@ -186,9 +186,9 @@ async function transcriptFinding(
   }
 }
 
-async function isSure(context: SyncContext, listing: PartListing): Promise<boolean> {
+async function isSure(context: SyncContext, listing: PartListing, view: PlannedTranscript['view']): Promise<boolean> {
   const found = await leaseTable(context).read(listing.ref.sessionId)
-  return isAssured(context, listing, found?.record)
+  return isAssured(context, listing, view, found?.record)
 }
 
 function onlyHere({measured}: PlannedTranscript, from: number, to: number): {entries: number; bytes: number} {
