@@ -6,6 +6,8 @@ import {openPlainFile} from '../transcript/safe-open.js'
 
 const CHUNK = 256 * 1024
 const SEARCH = 64 * 1024
+/** How many of the last bytes must still stand where they stood. */
+const WITNESS = 64 * 1024
 
 /** A transcript on this disk as it was when it was opened: its whole lines; what Claude appends later is not seen. */
 export interface LocalTranscript extends TranscriptBytes, AsyncDisposable {
@@ -15,17 +17,24 @@ export interface LocalTranscript extends TranscriptBytes, AsyncDisposable {
 }
 
 /**
- * @throws what `openPlainFile` throws; reading rejects with LOCAL_CHANGED when the file got shorter meanwhile: look again.
+ * @throws what `openPlainFile` throws; reading up to its end rejects with LOCAL_CHANGED when the file was rewritten in place meanwhile,
+ *   so that its lines end elsewhere: look again.
  */
 export async function openLocalTranscript(path: string, owner: number | undefined): Promise<LocalTranscript> {
   const {handle, file} = await openPlainFile(path, {owner})
   try {
     const length = await wholeLines(handle, file)
+    const start = Math.max(0, length - WITNESS)
+    const witness = await bytesAt(handle, file, start, length)
     return {
       file,
       length,
       torn: file.size - length,
-      read: (start, end) => readRange(handle, file, start, end),
+      async *read(from, to) {
+        yield* readRange(handle, file, from, to)
+        const moved = to >= length && !(await bytesAt(handle, file, start, length)).equals(witness)
+        if (moved) throw changed(file)
+      },
       [Symbol.asyncDispose]: () => handle.close(),
     }
   } catch (error) {
@@ -48,6 +57,12 @@ async function wholeLines(handle: FileHandle, file: LocalFile): Promise<number> 
   return 0
 }
 
+async function bytesAt(handle: FileHandle, file: LocalFile, start: number, end: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of readRange(handle, file, start, end)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
 async function* readRange(handle: FileHandle, file: LocalFile, start: number, end: number): AsyncIterable<Uint8Array> {
   for (let at = start; at < end;) {
     // A buffer of its own for each chunk: readers of lines keep views.
@@ -62,7 +77,7 @@ function changed({path}: LocalFile): RepriseError {
   return new RepriseError({
     kind: 'conflict',
     code: 'LOCAL_CHANGED',
-    message: `${path} got shorter while it was read`,
+    message: `${path} was rewritten while it was read`,
     suggestions: ['Run the command again.'],
   })
 }
