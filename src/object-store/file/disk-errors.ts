@@ -35,9 +35,19 @@ export async function unless<T>(call: Promise<T>, ...codes: string[]): Promise<T
   }
 }
 
-/** For a lookup: a name that is not there, or whose folder is a file. */
+/** Of a lookup: the name is not there, or its folder is a file. */
+export function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errno(error) ?? '')
+}
+
+/** Resolves to undefined when a lookup finds nothing. */
 export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
-  return unless(call, 'ENOENT', 'ENOTDIR')
+  try {
+    return await call
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
 }
 
 /** A failed system call in the words of the port; anything else comes back as it is. */

@@ -63,7 +63,7 @@ export class FileObjectStore implements ObjectStore {
   readonly #writing: Writing
 
   constructor({directory, clock, random, versionLifeMs = HOUR}: FileObjectStoreOptions) {
-    const root = new Root(directory)
+    const root = new Root(directory, clock)
     const temps = new TempFiles(root, random)
     this.url = pathToFileURL(root.given).href
     this.#root = root
@@ -85,16 +85,18 @@ export class FileObjectStore implements ObjectStore {
       await this.#root.locate()
       // Asked before the walk goes on: what a page lacks may have been written after its date.
       let date = await this.#clock.now()
-      for await (const listed of walk.list({...options, pageSize})) {
-        signal?.throwIfAborted()
-        if (objects.length + prefixes.length >= pageSize) {
-          yield {objects, prefixes, date}
-          objects = []
-          prefixes = []
-          date = await this.#clock.now()
+      for await (const some of walk.list({...options, pageSize})) {
+        for (const listed of some) {
+          signal?.throwIfAborted()
+          if (objects.length + prefixes.length >= pageSize) {
+            yield {objects, prefixes, date}
+            objects = []
+            prefixes = []
+            date = await this.#clock.now()
+          }
+          if ('object' in listed) objects.push(listed.object)
+          else prefixes.push(listed.prefix)
         }
-        if ('object' in listed) objects.push(listed.object)
-        else prefixes.push(listed.prefix)
       }
       yield {objects, prefixes, date}
     } catch (error) {

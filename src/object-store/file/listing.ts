@@ -1,20 +1,25 @@
+import type {Dirent} from 'node:fs'
 import {join} from 'node:path'
+import {checkKey} from '../key.js'
 import {compareKeys} from '../key-order.js'
 import type {ListOptions, ObjectSummary} from '../object-store.js'
 import type {MetaFiles, MetaIndex} from './meta-files.js'
-import {decodeSegment, folderOf, isInternal, META_FOLDER, namesOf, VERSIONS_SUFFIX} from './names.js'
+import {decodeSegment, folderOf, isInternal, META_FOLDER, namesIn, VERSIONS_SUFFIX} from './names.js'
 import type {Reading} from './reading.js'
 import type {Root} from './root.js'
 
-/** Objects whose state is asked for at once. */
+/** Objects and folders whose state is asked for at once. */
 const BATCH = 256
+const MOST_BATCHES = 8
 
 type Listed = {readonly object: ObjectSummary} | {readonly prefix: string}
 
 interface Entry {
   /** The key of an object, or what the keys in a folder begin with (ends in `/`). */
   readonly key: string
-  readonly folder: string | undefined
+  /** On the disk, in its folder. */
+  readonly name: string
+  readonly isFolder: boolean
   readonly versioned: boolean
 }
 
@@ -30,82 +35,149 @@ export class Walk {
     this.#meta = parts.meta
   }
 
-  async *list(options: ListOptions): AsyncIterable<Listed> {
+  /** In batches: each costs a turn of the generators it comes through. */
+  async *list(options: ListOptions): AsyncIterable<readonly Listed[]> {
     const {prefix} = options
     const top = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     const folder = folderOf(top)
     if (folder !== undefined && !isInternal(top)) yield* this.#folder(folder, top, options)
   }
 
-  async *#folder(folder: string, keys: string, options: ListOptions): AsyncIterable<Listed> {
-    const entries = (await this.#entries(folder, keys)).filter((entry) => isWanted(entry, options))
-    let loading: Promise<MetaIndex> | undefined
-    // Read after the folder's own entries, since metadata is there before its object.
-    const index = async () => (loading ??= this.#meta.index(join(META_FOLDER, folder)))
-    const batch = Math.min(BATCH, options.pageSize ?? BATCH)
+  async *#folder(folder: string, keys: string, options: ListOptions): AsyncIterable<readonly Listed[]> {
+    const entries = entriesOf((await this.#root.entries(folder)) ?? [], keys)
+      .filter((entry) => isWanted(entry, options))
+      .toSorted((a, b) => compareKeys(a.key, b.key))
+    const batch = batchOf(entries.length, options)
+    let index: MetaIndex | undefined
     for (let start = 0; start < entries.length; start += batch) {
       const some = entries.slice(start, start + batch)
-      const looks = await Promise.all(
-        some.map(async (entry) =>
-          entry.folder === undefined ? this.#object(entry, index) : this.#prefix(entry, options),
-        ),
-      )
-      for (const [place, entry] of some.entries()) {
-        const listed = looks[place]
-        if (listed !== undefined) yield listed
-        else if (entry.folder !== undefined) yield* this.#below(entry.folder, entry.key, options)
+      // Read after the folder's own entries, since metadata is there before its object.
+      if (some.some(({isFolder}) => !isFolder)) index ??= await this.#meta.index(join(META_FOLDER, folder))
+      const [objects, full] = await Promise.all([
+        this.#objects(folder, some, index ?? new Map()),
+        this.#full(folder, some, options),
+      ])
+      let listed: Listed[] = []
+      for (const entry of some) {
+        const object = objects.get(entry)
+        if (object !== undefined) listed.push({object})
+        else if (full.has(entry)) listed.push({prefix: entry.key})
+        else if (entry.isFolder) {
+          yield listed
+          listed = []
+          yield* this.#below(join(folder, entry.name), entry.key, options)
+        }
       }
+      yield listed
     }
   }
 
-  /** A folder that is rolled up, where one look tells that it holds an object. @returns undefined when more must be looked at. */
-  async #prefix({folder, key}: Entry, options: ListOptions): Promise<Listed | undefined> {
-    if (folder === undefined || options.delimiter === undefined || key.length <= options.prefix.length) return undefined
-    const entries = await this.#entries(folder, key)
-    // A file that was never updated is an object; what has versions may be a tombstone.
-    const isObject = (entry: Entry): boolean =>
-      entry.folder === undefined && !entry.versioned && isWanted(entry, options)
-    return entries.some(isObject) ? {prefix: key} : undefined
+  async #objects(
+    folder: string,
+    entries: readonly Entry[],
+    index: MetaIndex,
+  ): Promise<ReadonlyMap<Entry, ObjectSummary>> {
+    const files = entries.filter(({isFolder}) => !isFolder)
+    for (const {key} of files) checkKey(key)
+    const listed = files.map(({key, name, versioned}) => ({names: namesIn(folder, key, name), versioned}))
+    const stats = await this.#reading.statAll(listed, index)
+    const found = new Map<Entry, ObjectSummary>()
+    for (const [place, entry] of files.entries()) {
+      const stat = stats[place]
+      if (stat !== undefined) found.set(entry, {key: entry.key, ...stat})
+    }
+    return found
   }
 
-  async *#below(folder: string, keys: string, options: ListOptions): AsyncIterable<Listed> {
-    if (options.delimiter === undefined || keys.length <= options.prefix.length) {
+  /** Of the folders that are rolled up those where names alone tell that they hold an object. */
+  async #full(folder: string, entries: readonly Entry[], options: ListOptions): Promise<ReadonlySet<Entry>> {
+    const {startAfter = ''} = options
+    const rolledUp = entries.filter(
+      ({isFolder, key}) => isFolder && isRolledUp(key, options) && !startAfter.startsWith(key),
+    )
+    const full = new Set<Entry>()
+    if (rolledUp.length === 0) return full
+    const read = await this.#root.entriesBelow(
+      folder,
+      rolledUp.map(({name}) => name),
+    )
+    const deeper: Promise<unknown>[] = []
+    for (const entry of rolledUp) {
+      const dirents = read.get(entry.name) ?? []
+      if (hasObject(dirents)) full.add(entry)
+      else if (dirents.length > 0) {
+        const looking = this.#holdsObject(join(folder, entry.name), entry.key, dirents)
+        deeper.push(looking.then((holds) => holds && full.add(entry)))
+      }
+    }
+    await Promise.all(deeper)
+    return full
+  }
+
+  async #holdsObject(folder: string, keys: string, dirents: readonly Dirent[]): Promise<boolean> {
+    if (hasObject(dirents)) return true
+    for (const {name, key, isFolder} of entriesOf(dirents, keys)) {
+      if (!isFolder) continue
+      const below = join(folder, name)
+      if (await this.#holdsObject(below, key, (await this.#root.entries(below)) ?? [])) return true
+    }
+    return false
+  }
+
+  async *#below(folder: string, keys: string, options: ListOptions): AsyncIterable<readonly Listed[]> {
+    if (!isRolledUp(keys, options)) {
       yield* this.#folder(folder, keys, options)
       return
     }
     // A folder of tombstones and leftovers holds no object: one object is what makes it a prefix.
     for await (const listed of this.#folder(folder, keys, {...withoutDelimiter(options), pageSize: 1})) {
-      if ('object' in listed) {
-        yield {prefix: keys}
-        return
-      }
+      if (listed.length === 0) continue
+      yield [{prefix: keys}]
+      return
     }
-  }
-
-  async #entries(folder: string, keys: string): Promise<Entry[]> {
-    const found = new Map<string, Entry>()
-    for (const entry of (await this.#root.entries(folder)) ?? []) {
-      const versioned = entry.name.endsWith(VERSIONS_SUFFIX) && entry.isDirectory()
-      const segment = decodeSegment(versioned ? entry.name.slice(0, -VERSIONS_SUFFIX.length) : entry.name)
-      if (segment === undefined || !(entry.isDirectory() || entry.isFile())) continue
-      const key = keys + segment
-      if (entry.isDirectory() && !versioned) {
-        if (!isInternal(key)) found.set(`${key}/`, {key: `${key}/`, folder: join(folder, entry.name), versioned: false})
-      } else if (versioned || !found.has(key)) found.set(key, {key, folder: undefined, versioned})
-    }
-    return [...found.values()].toSorted((a, b) => compareKeys(a.key, b.key))
-  }
-
-  async #object(entry: Entry, index: () => Promise<MetaIndex>): Promise<Listed | undefined> {
-    const stat = await this.#reading.stat(namesOf(entry.key), entry.versioned, index)
-    return stat && {object: {key: entry.key, ...stat}}
   }
 }
 
-function isWanted({key, folder}: Entry, {prefix, startAfter}: ListOptions): boolean {
-  if (!key.startsWith(prefix) && !(folder !== undefined && prefix.startsWith(key))) return false
+/** A file that was never updated is an object; what has versions may be a tombstone. */
+function hasObject(dirents: readonly Dirent[]): boolean {
+  const names = new Set(dirents.map(({name}) => name))
+  return dirents.some(
+    (dirent) =>
+      dirent.isFile() && !names.has(dirent.name + VERSIONS_SUFFIX) && decodeSegment(dirent.name) !== undefined,
+  )
+}
+
+/** What of a directory is ours to list: folders of keys, and objects, each once. */
+function entriesOf(dirents: readonly Dirent[], keys: string): Entry[] {
+  const found = new Map<string, Entry>()
+  for (const dirent of dirents) {
+    const isDirectory = dirent.isDirectory()
+    const versioned = isDirectory && dirent.name.endsWith(VERSIONS_SUFFIX)
+    const name = versioned ? dirent.name.slice(0, -VERSIONS_SUFFIX.length) : dirent.name
+    const segment = decodeSegment(name)
+    if (segment === undefined || !(isDirectory || dirent.isFile())) continue
+    const isFolder = isDirectory && !versioned
+    const key = isFolder ? `${keys}${segment}/` : keys + segment
+    if (isFolder ? !isInternal(key.slice(0, -1)) : versioned || !found.has(key)) {
+      found.set(key, {key, name, isFolder, versioned})
+    }
+  }
+  return [...found.values()]
+}
+
+/** Folders are looked at again batch by batch, with what lies beside them: a few times, however many there are. */
+function batchOf(entries: number, {delimiter, pageSize = BATCH}: ListOptions): number {
+  return delimiter === undefined ? Math.min(BATCH, pageSize) : Math.max(BATCH, Math.ceil(entries / MOST_BATCHES))
+}
+
+function isRolledUp(keys: string, {delimiter, prefix}: ListOptions): boolean {
+  return delimiter !== undefined && keys.length > prefix.length
+}
+
+function isWanted({key, isFolder}: Entry, {prefix, startAfter}: ListOptions): boolean {
+  if (!key.startsWith(prefix) && !(isFolder && prefix.startsWith(key))) return false
   if (startAfter === undefined || compareKeys(key, startAfter) > 0) return true
-  return folder !== undefined && startAfter.startsWith(key)
+  return isFolder && startAfter.startsWith(key)
 }
 
 function withoutDelimiter({delimiter: _delimiter, ...options}: ListOptions): ListOptions {

@@ -133,16 +133,22 @@ export class MetaFiles {
     return paths.filter((_, place) => records[place]?.inode === inode)
   }
 
-  /** The digest alone, without opening a record where the folder's names tell it. */
+  /** The digest, where the folder's names tell it: one record alone has this stem. */
+  onlyDigest(stem: string, index: MetaIndex): string | undefined {
+    const known = index.get(stem)
+    return known?.length === 1 ? NAME.exec(known[0] ?? '')?.[2] : undefined
+  }
+
+  /** The digest alone, without opening a record where {@link onlyDigest} tells it. */
   async findDigest(
     names: MetaNames,
     inode: number,
     hash: () => Promise<string>,
     index: MetaIndex,
   ): Promise<string | undefined> {
-    const known = index.get(names.stem)
-    if (known?.length === 1) return NAME.exec(known[0] ?? '')?.[2]
-    return (await this.find(names, inode, hash, known === undefined ? undefined : index))?.digest
+    const only = this.onlyDigest(names.stem, index)
+    if (only !== undefined) return only
+    return (await this.find(names, inode, hash, index.has(names.stem) ? index : undefined))?.digest
   }
 
   async #read(path: string): Promise<MetaRecord | undefined> {

@@ -34,8 +34,14 @@ export function namesOf(key: string): ObjectNames {
   return {key, path, folder: segments.slice(0, -1).join('/'), versions: path + VERSIONS_SUFFIX}
 }
 
+/** The names of a key whose file was met on the disk. */
+export function namesIn(folder: string, key: string, name: string): ObjectNames {
+  const path = folder === '' ? name : `${folder}/${name}`
+  return {key, path, folder, versions: path + VERSIONS_SUFFIX}
+}
+
 export function isInternal(key: string): boolean {
-  return [TEMP_FOLDER, META_FOLDER].some((folder) => key === folder || key.startsWith(`${folder}/`))
+  return `${key}/`.startsWith(`${TEMP_FOLDER}/`) || `${key}/`.startsWith(`${META_FOLDER}/`)
 }
 
 /** The folder in which all keys lie that begin with `prefix` (which ends in `/` or is empty); undefined when none can. */

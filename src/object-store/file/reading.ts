@@ -18,8 +18,15 @@ export interface OpenObject {
   readonly etag: string
 }
 
+/** An object as a listing of its folder shows it. */
+export interface ListedName {
+  readonly names: ObjectNames
+  /** There is a folder for its later versions. */
+  readonly versioned: boolean
+}
+
 /** What an object says of itself without being opened. */
-interface ObjectStat {
+export interface ObjectStat {
   readonly etag: string
   readonly size: number
   readonly modified: number
@@ -82,18 +89,36 @@ export class Reading {
     return again?.number === version.number && (await this.#root.stat(version.path)) !== undefined
   }
 
-  /** As {@link open}, for a listing: `index` names the metadata files beside a first version. */
-  async stat(names: ObjectNames, versioned: boolean, index: () => Promise<MetaIndex>): Promise<ObjectStat | undefined> {
+  /**
+   * As {@link open}, for objects that lie in one folder: what there is to be listed of each, undefined where there is no object.
+   *
+   * @param index names the metadata files beside their first versions.
+   */
+  async statAll(listed: readonly ListedName[], index: MetaIndex): Promise<readonly (ObjectStat | undefined)[]> {
+    const firsts = listed.filter(({versioned}) => !versioned)
+    const stats = await this.#root.statAll(firsts.map(({names}) => names.path))
+    const found = new Map<ListedName, ObjectStat>()
+    for (const [place, object] of firsts.entries()) {
+      const {stem} = metaNamesOf(object.names, 1)
+      const digest = stats[place]?.isFile() ? this.#meta.onlyDigest(stem, index) : undefined
+      if (digest !== undefined && stats[place]) found.set(object, statOf(1, stats[place], digest))
+    }
+    return Promise.all(
+      listed.map(async (object) => found.get(object) ?? this.#stat(object.names, object.versioned, index)),
+    )
+  }
+
+  async #stat(names: ObjectNames, versioned: boolean, index: MetaIndex): Promise<ObjectStat | undefined> {
     const version = versioned ? await this.#versions.newest(names) : first(names)
     if (version === undefined || version.deleted) return undefined
     const stats = await this.#root.stat(version.path)
     // Removed since it was looked up: then something newer counts, or nothing.
-    if (stats === undefined) return this.stat(names, true, index)
+    if (stats === undefined) return this.#stat(names, true, index)
     if (!stats.isFile()) return undefined
     const metaNames = metaNamesOf(names, version.number)
-    const known = version.number === 1 ? await index() : await this.#meta.index(metaNames.folder)
+    const known = version.number === 1 ? index : await this.#meta.index(metaNames.folder)
     const digest = await this.#meta.findDigest(metaNames, stats.ino, async () => this.#hash(version.path), known)
-    return {etag: etagOf(version.number, stats, digest), size: stats.size, modified: Math.floor(stats.mtimeMs)}
+    return statOf(version.number, stats, digest)
   }
 
   async #metaOf(
@@ -120,6 +145,10 @@ export class Reading {
       await handle.close()
     }
   }
+}
+
+function statOf(version: number, stats: Stats, digest: string | undefined): ObjectStat {
+  return {etag: etagOf(version, stats, digest), size: stats.size, modified: Math.floor(stats.mtimeMs)}
 }
 
 /** Of a file that was put there by other means nothing but its looks is known without reading it. */

@@ -2,10 +2,12 @@ import {constants, type Dirent, realpath as realpathCallback, type Stats} from '
 import {type FileHandle, lstat, mkdir, open, readdir, rmdir, stat} from 'node:fs/promises'
 import {dirname, join, resolve} from 'node:path'
 import {promisify} from 'node:util'
+import type {Clock} from '../../base/clock.js'
 import {RepriseError} from '../../base/errors.js'
 import {makeDirectories} from '../../base/make-directories.js'
 import {storeError} from '../errors.js'
 import {errno, ifThere, unless} from './disk-errors.js'
+import {Lookups} from './lookups.js'
 
 const realpath = promisify(realpathCallback.native)
 
@@ -15,10 +17,12 @@ const realpath = promisify(realpathCallback.native)
  */
 export class Root {
   readonly given: string
+  readonly #lookups: Lookups
   #real: string | undefined
 
-  constructor(directory: string) {
+  constructor(directory: string, clock: Pick<Clock, 'now'>) {
     this.given = resolve(directory)
+    this.#lookups = new Lookups(clock)
   }
 
   /** Absolute. Before the root exists its name as given. */
@@ -81,8 +85,30 @@ export class Root {
     return entries !== undefined && (await this.holds(path)) ? entries : undefined
   }
 
+  /**
+   * Entries of directories that lie side by side in `parent`, by their names; what is missing or a link is left out. That is
+   * looked at again when they have been read, once for all of them in `parent`, so name many at a time.
+   */
+  async entriesBelow(parent: string, names: readonly string[]): Promise<ReadonlyMap<string, readonly Dirent[]>> {
+    const folder = this.at(parent)
+    const read = await this.#lookups.entries(names.map((name) => join(folder, name)))
+    const beside = (await this.entries(parent)) ?? []
+    const directories = new Set(beside.filter((entry) => entry.isDirectory()).map(({name}) => name))
+    const found = new Map<string, readonly Dirent[]>()
+    for (const [place, name] of names.entries()) {
+      const entries = read[place]
+      if (entries !== undefined && directories.has(name)) found.set(name, entries)
+    }
+    return found
+  }
+
   async stat(path: string): Promise<Stats | undefined> {
     return ifThere(lstat(this.at(path)))
+  }
+
+  /** As {@link stat}, of many at once. */
+  async statAll(paths: readonly string[]): Promise<readonly (Stats | undefined)[]> {
+    return this.#lookups.stats(paths.map((path) => this.at(path)))
   }
 
   /** Opens a file for reading, without waiting for a planted pipe's writer; undefined when there is none. */
