@@ -11,6 +11,14 @@ export type * from './metrics/metrics.js'
 export {MIRROR_METRICS, observeMetrics} from './metrics/mirror-metrics.js'
 export {combineObservers, type Observer} from './metrics/observer.js'
 export {OtelMetrics} from './metrics/otel-metrics.js'
+export {closeOnSignal, type CloseOnSignalOptions} from './library/close-on-signal.js'
+export {
+  createSessionStore,
+  type GivenObjectStore,
+  S3SessionStore,
+  type S3SessionStoreOptions,
+  type SessionStoreOptions,
+} from './library/session-store.js'
 export {FileObjectStore, type FileObjectStoreOptions} from './object-store/file/file-object-store.js'
 export {MemoryObjectStore} from './object-store/memory.js'
 export {CREATE, OVERWRITE} from './object-store/object-store.js'
@@ -22,6 +30,8 @@ export {openS3ObjectStore} from './object-store/s3/s3-object-store.js'
 export type {LeaseOwner} from './registry/lease-record.js'
 export type {Registry} from './registry/registry.js'
 export {StoreRegistry} from './registry/store-registry.js'
+export type {FlushReport, MirrorSessionStore} from './sdk/session-store.js'
+export type {SessionEntry, SessionKey, SessionListItem, SummaryItem} from './sdk/types.js'
 export {Homes} from './store/home.js'
 export {Parts} from './store/parts.js'
 export type {SyncContext} from './sync/context.js'

@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto'
 import {describe, expect, test} from 'vitest'
+import {deferred} from '../../src/base/deferred.js'
 import {silentLogger} from '../../src/base/logger.js'
 import {systemClock, systemRandom} from '../../src/base/system.js'
 import type {MirrorEvent} from '../../src/metrics/events.js'
@@ -111,13 +112,13 @@ describe('group commit', () => {
     const key = newKey()
     await using sessions = open(store)
     await sessions.append(key, [said('first')])
-    let opened: () => void = () => undefined
-    store.gate = new Promise((resolve) => (opened = resolve))
+    const opened = deferred<void>()
+    store.gate = opened.promise
     const entries = Array.from({length: 20}, (_, index) => said(String(index)))
     const begun = sessions.append(key, [said('begun')])
     await systemClock.sleep(5)
     const appends = entries.map(async (entry) => sessions.append(key, [entry]))
-    opened()
+    opened.resolve()
     await Promise.all([begun, ...appends])
     expect(store.parts).toHaveLength(3)
     expect((await stored(store, key))?.slice(2)).toEqual(entries)
