@@ -4,8 +4,10 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, test} from 'vitest'
 import {Sandbox, until} from '../hostile/support/sandbox.js'
+import {SLOW_DOWN} from '../support/strict-s3/index.js'
 import {emfViolations} from './support/emf-validator.js'
 
+const CHANNELS = fileURLToPath(new URL('support/events-to-file.js', import.meta.url))
 const SDK = fileURLToPath(new URL('support/otel-to-file.js', import.meta.url))
 
 interface Document {
@@ -107,4 +109,36 @@ describe('metrics of run and resume', () => {
     const without = await here.run(['run', '--metrics', 'otel'])
     expect(without).toMatchObject({exitCode: 0, stderr: expect.stringContaining('OpenTelemetry')})
   })
+
+  test.each([[[]], [['--no-lease']]])(
+    'channels tell what any run does, retries too, without a flag: %j',
+    async (flags) => {
+      await using here = await Sandbox.make()
+      const {server} = await here.useS3()
+      server.faults.add({fault: SLOW_DOWN, when: {operation: 'PutObject', keyPattern: '/part-'}, times: 1})
+      const out = join(here.root, 'home', 'events.ndjson')
+      const env = {NODE_OPTIONS: `--import ${CHANNELS}`, EVENTS_OUT: out}
+      expect(await here.run(['run', ...flags], {env})).toMatchObject({exitCode: 0, stdout: ''})
+      const events = (await readFile(out, 'utf8'))
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line))
+      const [retry] = events.filter(({type}) => type === 'retry')
+      expect(retry).toEqual({
+        type: 'retry',
+        operation: 'put',
+        key: expect.stringContaining('/part-'),
+        attempt: 1,
+        code: 'STORE_THROTTLED',
+        delayMs: expect.any(Number),
+      })
+      const appends = events.filter(({type}) => type === 'append')
+      expect(appends.map(({parts}) => parts)).toEqual(appends.map((_, index) => index + 1))
+      expect(appends.reduce((sum, {entries}) => sum + entries, 0)).toBe(3)
+      expect(appends[0]).toMatchObject({projectKey: here.projectKey, appends: 1, bytes: expect.any(Number)})
+      expect(appends[0].putMs).toBeGreaterThanOrEqual(retry.delayMs)
+      expect(appends[0].latencyMs).toBeGreaterThanOrEqual(appends[0].putMs)
+      expect(events.at(-1)).toMatchObject({type: 'flush', complete: true})
+    },
+  )
 })
