@@ -1,11 +1,11 @@
 import pMap from 'p-map'
-import type {PartListing} from '../store/parts.js'
+import {againWhenMoved, type PartListing} from '../store/parts.js'
 import type {LocalSession} from '../transcript/discover.js'
 import {liveSessions} from '../transcript/liveness.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {Processes} from '../transcript/processes.js'
 import {leaseTable, type SyncContext} from './context.js'
-import {openLocalTranscript} from './local-transcript.js'
+import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {lookAtSessions} from './look-at-sessions.js'
 import {type PlannedTranscript, planPush} from './plan-push.js'
 import {unstoredFiles} from './push-files.js'
@@ -164,13 +164,29 @@ async function transcriptFinding(
   lease: string | undefined,
 ): Promise<Finding> {
   await using local = await openLocalTranscript(file.path, context.uid)
-  const planned = await planPush(context.parts, local, listing, before)
+  let known: PartListing | undefined = listing
+  return await againWhenMoved(async () => {
+    const at = known ?? (await context.parts.list(listing.ref))
+    // Who moved parts holds the lease, whatever was listed of it before.
+    const mayBeCutOff = lease !== undefined || known === undefined
+    known = undefined
+    return findingOf(context, local, at, await planPush(context.parts, local, at, before), mayBeCutOff)
+  })
+}
+
+async function findingOf(
+  context: SyncContext,
+  local: LocalTranscript,
+  listing: PartListing,
+  planned: PlannedTranscript,
+  mayBeCutOff: boolean,
+): Promise<Finding> {
   const {torn} = local
   const {plan} = planned
   switch (plan.step) {
     case 'nothing':
     case 'behind': {
-      const assured = lease === undefined || (await isSure(context, listing, planned.view))
+      const assured = !mayBeCutOff || (await isSure(context, listing, planned.view))
       const state = plan.step === 'behind' ? 'behind' : 'stored'
       return {state: assured ? state : 'unassured', ...nothing, torn}
     }

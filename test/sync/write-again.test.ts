@@ -6,6 +6,7 @@ import type {ObjectStore} from '../../src/object-store/object-store.js'
 import {lastMs, nextMs} from '../../src/store/write-part.js'
 import {pullSession} from '../../src/sync/pull-session.js'
 import {pushSession} from '../../src/sync/push-session.js'
+import {statusOf} from '../../src/sync/status.js'
 import {message, SESSION, SyncWorker} from '../support/sync-worker.js'
 
 const DAY_MS = 24 * 3_600_000
@@ -56,6 +57,20 @@ describe('a part that goes away while a push compares', () => {
     expect((await pushSession(a.context, await a.session())).action).toMatch(/^(?:pushed|replaced)$/)
     const lines = (await stored(a)).trimEnd().split('\n')
     expect(lines.toSorted().join('\n')).toBe([message(1), message(2), message(3)].join('').trimEnd())
+  })
+})
+
+describe('a part that goes away while status compares', () => {
+  test.each([1, 2, 3, 4])('is looked for in a new listing, at whichever read it goes (%i)', async (at) => {
+    const {store, put} = adoptedAtRead(new MemoryObjectStore({clock: systemClock}), at)
+    await put()
+    await using a = await SyncWorker.start(store)
+    await a.write('-a', message(2) + message(1) + message(3))
+    const {sessions} = await statusOf(a.context, [await a.session()], {processes: a.processes, concurrency: 1})
+    expect(sessions).toMatchObject([{state: 'unstored'}])
+    await a.write('-a', message(2) + message(1))
+    const again = await statusOf(a.context, [await a.session()], {processes: a.processes, concurrency: 1})
+    expect(again.sessions).toMatchObject([{state: 'stored'}])
   })
 })
 
