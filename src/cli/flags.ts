@@ -39,7 +39,12 @@ export const sharedFlags = withEnvironment({
     helpValue: '<url>',
     helpGroup: STORE,
   }),
-  profile: string({summary: 'AWS profile.', helpValue: '<name>', helpGroup: STORE}),
+  profile: string({
+    aliases: ['aws-profile'],
+    summary: 'AWS profile, for reprise alone: the environment of a claude that it starts stays as it is.',
+    helpValue: '<name>',
+    helpGroup: STORE,
+  }),
   region: string({summary: 'AWS region.', helpValue: '<region>', helpGroup: STORE}),
   'endpoint-url': string({summary: 'S3 endpoint, for S3-compatible stores.', helpValue: '<url>', helpGroup: STORE}),
   addressing: string({

@@ -1,5 +1,7 @@
 import {join} from 'node:path'
+import {boolean} from '@oclif/core/flags'
 import {maskSecrets} from '../base/mask.js'
+import {awsCredentialsIn, usesBedrock} from '../launch/aws-credentials.js'
 import {findClaude} from '../launch/find-claude.js'
 import type {StartContext} from '../launch/start-claude.js'
 import type {Runtime} from './runtime.js'
@@ -10,7 +12,11 @@ export interface StartFlags {
   readonly task?: string | undefined
   readonly graceMs: number
   readonly withoutLease: boolean
+  /** claude is not to inherit credentials of AWS. */
+  readonly scrubAws?: boolean | undefined
 }
+
+export const scrubAwsFlag = boolean({summary: 'Keep the AWS credentials in the environment from claude.'})
 
 /** What the commands that start a claude work with. @throws CLAUDE_NOT_FOUND, PLACEHOLDER_OPEN */
 export async function openStart(runtime: Runtime, args: readonly string[], flags: StartFlags): Promise<StartContext> {
@@ -22,6 +28,11 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     cwd: settings.cwd,
     workingDirectory: process.cwd(),
   })
+  // Claude has stdout, and a warning held back for an envelope would come too late.
+  const inform = (line: string): void => {
+    if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
+  }
+  if (flags.scrubAws && usesBedrock(env)) inform(CUT_OFF)
   return {
     sync: context,
     registry,
@@ -32,14 +43,15 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     configDir: settings.configDir,
     args,
     env,
+    ...(flags.scrubAws && {unset: awsCredentialsIn(env)}),
     graceMs: flags.graceMs,
     withoutLease: flags.withoutLease,
     stateDirectory: join(directories.state, 'launch'),
     signal,
     handOverSignals: () => runtime.handOverSignals(),
-    // Claude has stdout, and a warning held back for an envelope would come too late.
-    inform: (line) => {
-      if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
-    },
+    inform,
   }
 }
+
+const CUT_OFF =
+  'claude is to use Bedrock (CLAUDE_CODE_USE_BEDROCK), and --scrub-aws keeps the AWS credentials of this environment from it'

@@ -5,7 +5,7 @@ import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {metricsFlags} from '../cli/observation.js'
-import {openStart} from '../cli/start-context.js'
+import {openStart, scrubAwsFlag} from '../cli/start-context.js'
 import {chooseForRun, IF_EXISTS, type IfExists} from '../launch/choose-session.js'
 import {startResume, startRun} from '../launch/start-claude.js'
 import type {EntryKind} from '../registry/registry.js'
@@ -40,6 +40,7 @@ took the session over).`
     }),
     'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
+    'scrub-aws': scrubAwsFlag,
     ...metricsFlags,
     'result-file': resultFileFlag,
   })
@@ -54,6 +55,7 @@ took the session over).`
       task,
       graceMs: parseWait(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],
+      scrubAws: flags['scrub-aws'],
     })
     const waitMs = flags.wait === undefined ? undefined : parseWait(flags.wait, '--wait')
     const wanted = [link('task', task), link('name', name)].flat()

@@ -72,7 +72,7 @@ export async function launchClaude(plan: LaunchPlan, options: LaunchOptions): Pr
 
   try {
     child = new RunningChild(
-      await started(spawn(program, args, {cwd: plan.cwd, env: {...env, ...plan.env}, stdio}), plan),
+      await started(spawn(program, args, {cwd: plan.cwd, env: {...env, ...without(plan), ...plan.env}, stdio}), plan),
       clock,
       graceMs,
     )
@@ -148,6 +148,11 @@ class RunningChild {
       () => undefined,
     )
   }
+}
+
+/** Variables that are undefined are not passed on. */
+function without({unset = []}: LaunchPlan): Record<string, undefined> {
+  return Object.fromEntries(unset.map((name) => [name, undefined]))
 }
 
 async function started(child: ChildProcess, {argv, cwd}: LaunchPlan): Promise<ChildProcess> {

@@ -10,6 +10,8 @@ export interface LaunchPlan {
   readonly argv: readonly [string, ...string[]]
   /** Variables beyond those that the child inherits. */
   readonly env: Readonly<Record<string, string>>
+  /** Variables that the child does not inherit. */
+  readonly unset?: readonly string[]
   /** Absolute. */
   readonly cwd: string
 }
@@ -32,15 +34,18 @@ export interface PlanOptions {
   readonly configDir?: string | undefined
   /** What the user wrote behind `--`. */
   readonly args: readonly string[]
+  /** Variables that claude must not inherit. */
+  readonly unset?: readonly string[] | undefined
 }
 
 /** @throws CLAUDE_ARGUMENT_REFUSED for what contradicts the start; SESSION_ID_INVALID for an id that is no UUID. */
-export function planLaunch(start: Start, {claude, cwd, configDir, args}: PlanOptions): LaunchPlan {
+export function planLaunch(start: Start, {claude, cwd, configDir, args, unset = []}: PlanOptions): LaunchPlan {
   refuseContradictions(args)
   return {
     sessionId: start.type === 'fork' ? checked(start.newSessionId) : checked(start.sessionId),
     argv: [claude, ...startArguments(start), ...args],
     env: configDir === undefined ? {} : {CLAUDE_CONFIG_DIR: configDir},
+    ...(unset.length > 0 && {unset}),
     cwd,
   }
 }

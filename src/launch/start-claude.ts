@@ -25,6 +25,8 @@ export interface StartContext {
   /** For claude, from behind `--`. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Variables of `env` that claude must not inherit. */
+  readonly unset?: readonly string[]
   readonly graceMs: number
   /** For stores that cannot keep a lease. */
   readonly withoutLease: boolean
