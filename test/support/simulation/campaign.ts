@@ -1,5 +1,5 @@
 import type {Core} from './core.js'
-import {simulate} from './simulate.js'
+import {type Outcome, simulate} from './simulate.js'
 import type {SimulationOptions} from './world.js'
 
 export interface CampaignResult {
@@ -14,7 +14,7 @@ export interface CampaignResult {
   }[]
 }
 
-/** Plays `runs` schedules, one seed each from `first` on. */
+/** Plays `runs` schedules of the store, one seed each from `first` on. */
 export async function campaign(
   core: Core,
   runs: number,
@@ -22,11 +22,20 @@ export async function campaign(
   options: SimulationOptions = {},
   stopAtFirst = false,
 ): Promise<CampaignResult> {
+  return campaignOf((seed) => simulate(core, seed, options), runs, first, stopAtFirst)
+}
+
+export async function campaignOf(
+  play: (seed: number) => Promise<Outcome>,
+  runs: number,
+  first: number,
+  stopAtFirst = false,
+): Promise<CampaignResult> {
   const stats: Record<string, number> = {}
   const found = new Map<string, CampaignResult['violations'][number]>()
   let played = 0
   for (let seed = first; seed < first + runs; seed++) {
-    const outcome = await simulate(core, seed, options)
+    const outcome = await play(seed)
     played++
     for (const [what, count] of Object.entries(outcome.stats)) stats[what] = (stats[what] ?? 0) + count
     if (outcome.violation === undefined) continue

@@ -39,6 +39,8 @@ export class Network {
   #timers: {at: number; client: SimClient; wake(): void}[] = []
   now = 1_700_000_000_000
   quiet = false
+  /** The share of reads that is answered at once; the others travel as writes do. */
+  readsAtOnce = 0.96
   /** Grows whenever the store may have changed. */
   changes = 0
   readonly stats: Record<string, number> = {}
@@ -86,7 +88,7 @@ export class Network {
   }
 
   read<T>(client: SimClient, label: string, read: () => Promise<T>): Promise<T> {
-    if (this.quiet || this.#rng.chance(0.96)) return client.dead ? never() : read()
+    if (this.quiet || this.#rng.chance(this.readsAtOnce)) return client.dead ? never() : read()
     return this.#send(client, label, read)
   }
 
@@ -98,8 +100,21 @@ export class Network {
     })
   }
 
-  sleep(client: SimClient, ms: number): Promise<void> {
-    return new Promise((resolve) => this.#timers.push({at: this.now + ms, client, wake: resolve}))
+  sleep(client: SimClient, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = (): void => {
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      }
+      const timer = {at: this.now + ms, client, wake}
+      const stop = (): void => {
+        this.#timers = this.#timers.filter((each) => each !== timer)
+        reject(signal?.reason as Error)
+      }
+      this.#timers.push(timer)
+      if (signal?.aborted) stop()
+      else signal?.addEventListener('abort', stop, {once: true})
+    })
   }
 
   /** One request lands, or one answer arrives. */
@@ -156,6 +171,16 @@ export class Network {
     for (const timer of due) if (!timer.client.dead) timer.wake()
   }
 
+  /** The one that is due first. @returns whether there was one. */
+  wakeNext(): boolean {
+    this.#timers = this.#timers.filter((timer) => !timer.client.dead)
+    const next = this.#timers.toSorted((a, b) => a.at - b.at)[0]
+    if (!next || next.at > this.now) return false
+    this.#timers = this.#timers.filter((timer) => timer !== next)
+    next.wake()
+    return true
+  }
+
   get nextTimer(): number | undefined {
     return this.#timers
       .filter((timer) => !timer.client.dead)
@@ -204,7 +229,7 @@ export class SimClient implements ObjectStore {
 
   /** This process' clock, off from the store's by `skew` ms. */
   clock(skew: number): Clock {
-    return {now: () => this.#network.now + skew, sleep: (ms) => this.#network.sleep(this, ms)}
+    return {now: () => this.#network.now + skew, sleep: (ms, signal) => this.#network.sleep(this, ms, signal)}
   }
 
   async *list(options: ListOptions): AsyncIterable<ListPage> {
