@@ -1,27 +1,9 @@
 import {describe, expect, test} from 'vitest'
-import type {Clock} from '../../src/base/clock.js'
 import {systemRandom} from '../../src/base/system.js'
 import {storeError} from '../../src/object-store/errors.js'
 import {Pace} from '../../src/object-store/pace.js'
 import {RetryPolicy} from '../../src/object-store/retry-policy.js'
-
-/** Time that passes only while somebody sleeps. */
-class SleepClock implements Clock {
-  time = 1_000_000
-  readonly slept: number[] = []
-
-  now(): number {
-    return this.time
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    this.slept.push(ms)
-    this.time += ms
-  }
-}
-
-const halves = {...systemRandom, bytes: (count: number) => new Uint8Array(count).fill(0x80)}
+import {halves, SleepClock} from './support.js'
 
 function setUp() {
   const clock = new SleepClock()
@@ -36,6 +18,10 @@ function setUp() {
 
 const throttled = (retryAfterMs?: number) =>
   storeError('STORE_THROTTLED', 'slow down', {details: retryAfterMs === undefined ? {} : {retryAfterMs}})
+
+async function failing(): Promise<never> {
+  throw storeError('STORE_UNREACHABLE', 'gone')
+}
 
 describe('the pace of a store', () => {
   test('calls throttled together count once; those sent since then count again', async () => {
@@ -103,9 +89,6 @@ describe('a policy', () => {
     const clock = new SleepClock()
     const policy = new RetryPolicy({clock, random: systemRandom, attempts: 2, baseMs: 1000})
     for (let call = 0; call < 200; call++) {
-      const failing = async () => {
-        throw storeError('STORE_UNREACHABLE', 'gone')
-      }
       await expect(policy.repeat({operation: 'get', key: 'a'}, failing)).rejects.toMatchObject({
         code: 'STORE_UNREACHABLE',
       })

@@ -1,29 +1,10 @@
 import {describe, expect, test} from 'vitest'
-import type {Clock} from '../../src/base/clock.js'
-import {systemRandom} from '../../src/base/system.js'
 import {listAll} from '../../src/object-store/list-all.js'
 import {type GetOptions, CREATE, type ObjectStore, OVERWRITE} from '../../src/object-store/object-store.js'
 import {RetryingObjectStore} from '../../src/object-store/retrying.js'
 import type {RetryNotice} from '../../src/object-store/retry-policy.js'
 import {FaultyObjectStore, MemoryObjectStore, scriptedFaults, type ScriptedFault} from '../../src/testing.js'
-
-/** Time that passes only while somebody sleeps. */
-class SleepClock implements Clock {
-  time = 1_000_000
-  readonly slept: number[] = []
-
-  now(): number {
-    return this.time
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    this.slept.push(ms)
-    this.time += ms
-  }
-}
-
-const halves = {...systemRandom, bytes: (count: number) => new Uint8Array(count).fill(0x80)}
+import {halves, SleepClock} from './support.js'
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)

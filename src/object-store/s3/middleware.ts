@@ -1,5 +1,6 @@
 import {isIP} from 'node:net'
 import type {S3Client} from '@aws-sdk/client-s3'
+import {keepAnswerDates} from '../answer-date.js'
 import {directoryPath, isDirectoryBucket} from './directory-bucket.js'
 
 interface HttpParts {
@@ -11,7 +12,6 @@ interface HttpParts {
 
 const CHECKSUM = 'x-amz-checksum-sha256'
 const CONTENT = 'x-amz-content-sha256'
-const dates = new WeakMap<object, number>()
 
 /**
  * Adds what the SDK does not do: a last look at where a request goes, one SHA-256 for both checksum and signature, and the
@@ -38,19 +38,5 @@ export function addMiddleware(
     },
     {step: 'build', name: 'repriseRequest', override: true},
   )
-  stack.add(
-    (next) => async (args) => {
-      const result = await next(args)
-      const {headers} = result.response as Partial<HttpParts>
-      const date = Date.parse(headers?.['date'] ?? '')
-      if (!Number.isNaN(date) && result.output !== undefined) dates.set(result.output.$metadata, date)
-      return result
-    },
-    {step: 'deserialize', priority: 'high', name: 'repriseAnswer', override: true},
-  )
-}
-
-/** The `Date` header of the answer, ms since the epoch. */
-export function answerDate({$metadata}: {readonly $metadata: object}): number | undefined {
-  return dates.get($metadata)
+  keepAnswerDates(stack)
 }

@@ -123,8 +123,8 @@ describe('bodies left alone', () => {
   })
 
   test('a body that nobody reads is ended after the idle time', async () => {
-    const store = await s3.open({concurrency: 1, idleTimeoutMs: 300})
-    await store.put('large', noise(8 * MIB), {mode: CREATE})
+    s3.server.store.plant(s3.server.bucket, 'large', noise(8 * MIB))
+    const store = await s3.open({concurrency: 1, idleTimeoutMs: 1000})
     const forgotten = await store.get('large')
     expect(await store.head('large')).toMatchObject({size: 8 * MIB})
     await expect(read(forgotten.body)).rejects.toMatchObject({code: 'STORE_UNREACHABLE'})
