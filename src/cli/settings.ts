@@ -1,7 +1,8 @@
 import {homedir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {pathToFileURL} from 'node:url'
-import {RepriseError} from '../base/errors.js'
+import {hasCode, RepriseError} from '../base/errors.js'
+import {parseRegistryUrl} from '../registry/registry-url.js'
 import {parseWait} from './duration.js'
 import type {Environment, FlagSources} from './environment.js'
 import type {UserConfig} from './user-config.js'
@@ -182,8 +183,12 @@ function endpoint(value: string, source: string): string {
 }
 
 function registryUrl(value: string, source: string): string {
-  if (value === 'store' || /^dynamodb:\/\/[A-Za-z0-9_.-]{3,255}$/u.test(value)) return value
-  throw invalid(source, `${JSON.stringify(value)} is neither store nor dynamodb://table.`)
+  try {
+    parseRegistryUrl(value)
+    return value
+  } catch (error) {
+    throw hasCode(error, 'REGISTRY_INVALID') ? invalid(source, error.message, error.suggestions) : error
+  }
 }
 
 function account(value: string, source: string): string {
@@ -212,11 +217,11 @@ function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
 }
 
-function invalid(source: string, what: string): RepriseError {
+function invalid(source: string, what: string, suggestions: readonly string[] = []): RepriseError {
   return new RepriseError({
     kind: 'usage',
     code: 'SETTING_INVALID',
     message: `${source}: ${what}`,
-    suggestions: ['Settings come from the flag, then the environment, then config.json.'],
+    suggestions: [...suggestions, 'Settings come from the flag, then the environment, then config.json.'],
   })
 }

@@ -1,13 +1,12 @@
 import {stat} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {RepriseError} from '../base/errors.js'
 import {DryRunObjectStore} from '../object-store/dry-run.js'
-import type {ObjectStore} from '../object-store/object-store.js'
 import type {Registry} from '../registry/registry.js'
-import {StoreRegistry} from '../registry/store-registry.js'
 import {Homes} from '../store/home.js'
 import {Parts} from '../store/parts.js'
 import type {SyncContext} from '../sync/context.js'
+import {checkRegistry} from '../sync/store-agreement.js'
+import {FileStoreRecordCache} from '../sync/store-record-cache.js'
 import {makeRoot} from '../sync/restore-file.js'
 import {FileSyncState, type SyncState} from '../sync/sync-state.js'
 import {claudeTempDir} from '../transcript/config-dir.js'
@@ -15,6 +14,7 @@ import {type Processes, systemProcesses} from '../transcript/processes.js'
 import {projectKeyFor} from '../transcript/project-key.js'
 import {deadOwners} from './dead-owners.js'
 import {configDirOf, openPrefixed} from './open-prefixed.js'
+import {openRegistry} from './open-registry.js'
 import type {Runtime} from './runtime.js'
 
 /** What the commands that move sessions work with. */
@@ -37,7 +37,7 @@ export interface OpenSyncOptions {
   readonly dryRun?: boolean | undefined
 }
 
-/** The run's first store with all that moving sessions takes. @throws PLACEHOLDER_OPEN */
+/** The run's first store with all that moving sessions takes. @throws PLACEHOLDER_OPEN, REGISTRY_MISMATCH */
 export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}): Promise<SyncRun> {
   const [url] = await runtime.storeUrls()
   if (!url) throw new Error('a run has at least one store')
@@ -46,7 +46,8 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
   const store = options.dryRun ? new DryRunObjectStore(opened, {clock}) : opened
   const configDir = options.configDir ?? configDirOf(runtime)
   if (options.makeConfigDir && !options.dryRun) await makeRoot(configDir)
-  const [owner, state, uid] = await Promise.all([
+  const [{registry, leases}, owner, state, uid] = await Promise.all([
+    openRegistry(runtime, store, {dryRun: options.dryRun ?? false}),
     runtime.owner(),
     FileSyncState.open(runtime.directories.state, store.url, configDir),
     ownerOf(configDir),
@@ -55,6 +56,8 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     store,
     parts: new Parts(store, {concurrency: settings.concurrency, signal: runtime.signal}),
     homes: new Homes(store),
+    leases,
+    storeRecord: new FileStoreRecordCache(runtime.directories.cache, store.url, clock),
     clock,
     random,
     machine: owner.machine,
@@ -67,23 +70,13 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     logger,
     observe,
   }
+  await checkRegistry(context)
   return {
     context,
-    registry: openRegistry(runtime, store),
+    registry,
     processes: systemProcesses,
     projectKey: await projectKeyOfRun(runtime),
   }
-}
-
-/** @throws REGISTRY_UNSUPPORTED */
-export function openRegistry({settings, clock, random}: Runtime, store: ObjectStore): Registry {
-  if (settings.registry === 'store') return new StoreRegistry({store, clock, random})
-  throw new RepriseError({
-    kind: 'usage',
-    code: 'REGISTRY_UNSUPPORTED',
-    message: `this reprise cannot use the registry ${settings.registry} yet`,
-    suggestions: ['Keep tasks and names in the store: --registry store'],
-  })
 }
 
 export async function projectKeyOfRun({settings, env}: Runtime): Promise<string> {

@@ -15,7 +15,7 @@ import {MirrorSessionStore, type SessionStoreContext} from '../sdk/session-store
 import type {ProjectKeyRule} from '../sdk/place.js'
 import type {HeldLease} from '../sdk/session-hold.js'
 import type {FoldSummary} from '../sdk/types.js'
-import {requireConditions} from '../sync/session-lease.js'
+import {requireConditions} from '../sync/store-agreement.js'
 import {backgroundClock} from './background-clock.js'
 import {openerOf, settingsOf, type StoreSettings, withRetries} from './open-object-store.js'
 

@@ -22,20 +22,21 @@ const MOST_DAYS = 36_500
 export function parseRegistryUrl(text: string): RegistryUrl {
   if (text === 'store') return {kind: 'store'}
   const [, table = '', query = ''] = /^dynamodb:\/\/([^?/#]*)\/?(?:\?(.*))?$/.exec(text) ?? []
-  if (!TABLE.test(table)) throw invalid('is neither store nor dynamodb://table.')
+  if (!TABLE.test(table)) throw invalid(text, 'is neither store nor dynamodb://table.')
   const given = new Map(new URLSearchParams(query))
   const take = (name: string, form: RegExp): string | undefined => {
     const value = given.get(name)
     given.delete(name)
-    if (value !== undefined && !form.test(value)) throw invalid(`has no usable ${name}.`)
+    if (value !== undefined && !form.test(value)) throw invalid(text, `has no usable ${name}.`)
     return value
   }
   const region = take('region', REGION)
   const index = take('index', TABLE)
   const days = take('ttl', /^[1-9]\d{0,4}d$/)?.slice(0, -1)
   const [unknown] = given.keys()
-  if (unknown !== undefined) throw invalid(`has ${JSON.stringify(unknown.slice(0, 40))}, which means nothing here.`)
-  if (Number(days) > MOST_DAYS) throw invalid('has no usable ttl.')
+  if (unknown !== undefined)
+    throw invalid(text, `has ${JSON.stringify(unknown.slice(0, 40))}, which means nothing here.`)
+  if (Number(days) > MOST_DAYS) throw invalid(text, 'has no usable ttl.')
   return {
     kind: 'dynamodb',
     table,
@@ -45,11 +46,25 @@ export function parseRegistryUrl(text: string): RegistryUrl {
   }
 }
 
-function invalid(what: string): RepriseError {
+/** Whether two settings mean one registry. A region that one of them leaves to its surroundings is taken for the other's. */
+export function isSameRegistry(one: string, other: string): boolean {
+  if (one === other) return true
+  try {
+    const [first, second] = [parseRegistryUrl(one), parseRegistryUrl(other)]
+    if (first.kind === 'store' || second.kind === 'store') return first.kind === second.kind
+    const {region: here = second.region, table} = first
+    return table === second.table && here === (second.region ?? here)
+  } catch {
+    // Of a later version, maybe.
+    return false
+  }
+}
+
+function invalid(text: string, what: string): RepriseError {
   return new RepriseError({
     kind: 'usage',
     code: 'REGISTRY_INVALID',
-    message: `The registry ${what}`,
+    message: `${JSON.stringify(text.slice(0, 300))} ${what}`,
     suggestions: [
       'Keep tasks, names and leases in the store: --registry store',
       'Or in a table: --registry "dynamodb://table?region=eu-central-1", with &index=NAME and &ttl=90d where needed.',

@@ -12,7 +12,8 @@ const MAX_RECORD_BYTES = 64 * 1024
 const RACERS = 12
 const ROUNDS = 2
 
-const StoreRecordSchema = v.looseObject({
+/** Loose: what a later version added stays. */
+export const StoreRecordSchema = v.looseObject({
   /** Of the format of everything in the store. */
   version: v.literal(1),
   /** Where tasks, names and leases are kept: `store`, or a URL. */

@@ -9,6 +9,7 @@ import {StoreLeaseTable} from '../registry/store-lease-table.js'
 import type {Homes} from '../store/home.js'
 import type {Parts} from '../store/parts.js'
 import type {WriteContext} from '../store/write-part.js'
+import type {StoreRecordCache} from './store-agreement.js'
 import type {SyncState} from './sync-state.js'
 
 /** What moving sessions between one config dir and one store needs. */
@@ -18,6 +19,8 @@ export interface SyncContext {
   readonly homes: Homes
   /** Where leases are kept. Default: in the store. */
   readonly leases?: LeaseTable
+  /** Saves reading what the store's workers agreed on. */
+  readonly storeRecord?: StoreRecordCache
   readonly clock: Clock
   readonly random: Random
   readonly machine: string

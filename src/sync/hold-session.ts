@@ -1,7 +1,7 @@
 import {hasCode, type RepriseError} from '../base/errors.js'
 import {SessionLease} from '../registry/session-lease.js'
 import {leaseContext, type SyncContext} from './context.js'
-import {requireConditions} from './session-lease.js'
+import {requireConditions} from './store-agreement.js'
 
 const ASK_EVERY_MS = 2_000
 

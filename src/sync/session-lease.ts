@@ -1,4 +1,4 @@
-import {hasCode, RepriseError} from '../base/errors.js'
+import {hasCode} from '../base/errors.js'
 import type {LeaseRecord} from '../registry/lease-record.js'
 import {isFree} from '../registry/lease-record.js'
 import {leaseHeld} from '../registry/lease-errors.js'
@@ -6,9 +6,9 @@ import type {StoredLease} from '../registry/lease-table.js'
 import {SessionLease} from '../registry/session-lease.js'
 import {isMetadataPart, isRanged, type PartRange} from '../store/part.js'
 import type {PartListing} from '../store/parts.js'
-import {settleStoreRecord} from '../store/probe.js'
 import type {TranscriptView} from '../store/view.js'
 import {leaseContext, leaseTable, type SyncContext} from './context.js'
+import {requireConditions} from './store-agreement.js'
 
 /**
  * The lease record of a session that is to be written without the lease.
@@ -73,36 +73,4 @@ export async function underLease<T>(
       await lease.release().catch(() => undefined)
     throw error
   }
-}
-
-/**
- * Leases need a store that keeps conditional writes, and workers that keep them in one place.
- *
- * @throws CONDITIONS_IGNORED, REGISTRY_MISMATCH
- */
-export async function requireConditions({store, random}: Pick<SyncContext, 'store' | 'random'>): Promise<void> {
-  const {conditions, registry} = await settleStoreRecord(store, random, 'store')
-  if (!conditions) throw conditionsIgnored(store.url)
-  if (registry !== 'store') throw registryMismatch(store.url, registry)
-}
-
-function conditionsIgnored(url: string): RepriseError {
-  return new RepriseError({
-    kind: 'usage',
-    code: 'CONDITIONS_IGNORED',
-    message: `${url} does not keep conditional writes: two workers could write one session without noticing`,
-    suggestions: [
-      'Use a store that keeps them (Amazon S3, MinIO, versitygw, SeaweedFS, a file store).',
-      'Resume or run without a lease, when nobody else writes this session: --no-lease',
-    ],
-  })
-}
-
-function registryMismatch(url: string, registry: string): RepriseError {
-  return new RepriseError({
-    kind: 'usage',
-    code: 'REGISTRY_MISMATCH',
-    message: `the workers of ${url} keep their leases in ${registry}, and this one would keep them in the store`,
-    suggestions: [`Use the same one: --registry ${registry}`],
-  })
 }

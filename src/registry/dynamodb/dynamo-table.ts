@@ -143,6 +143,13 @@ export class DynamoTable {
   }
 }
 
+/** Reads pass; what would be written is left out, and nothing of it is read back. */
+export class DryRunDynamoTable extends DynamoTable {
+  override async update(key: string): Promise<{readonly date: number} | undefined> {
+    return {date: await this.date(key)}
+  }
+}
+
 function keyOf(key: string): Record<string, AttributeValue> {
   return {[KEY]: {S: key}}
 }

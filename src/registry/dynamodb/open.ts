@@ -3,7 +3,7 @@ import type {Registry} from '../registry.js'
 import {TaskRegistry} from '../task-registry.js'
 import {DynamoConnection} from './connection.js'
 import {DynamoLeaseTable} from './dynamo-lease-table.js'
-import {DynamoTable} from './dynamo-table.js'
+import {DryRunDynamoTable, DynamoTable} from './dynamo-table.js'
 import {DynamoTaskTable} from './dynamo-task-table.js'
 import type {DynamoRegistryOptions} from './options.js'
 
@@ -21,8 +21,8 @@ export interface DynamoRegistry {
  */
 export async function openDynamoRegistry(options: DynamoRegistryOptions): Promise<DynamoRegistry> {
   const connection = await DynamoConnection.open(options)
-  const table = new DynamoTable(connection)
-  const {clock, random, ttlDays} = options
+  const {clock, random, ttlDays, dryRun} = options
+  const table = dryRun ? new DryRunDynamoTable(connection) : new DynamoTable(connection)
   return {
     registry: new TaskRegistry(new DynamoTaskTable(table, {clock, ttlDays}), {clock, random}),
     leases: new DynamoLeaseTable(table),

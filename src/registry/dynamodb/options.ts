@@ -8,6 +8,8 @@ export interface DynamoRegistryOptions {
   readonly index?: string
   /** Sets the attribute `ttl` of tasks and names so many days ahead at each change. Default: it is left alone. */
   readonly ttlDays?: number
+  /** Writes are answered as if done. */
+  readonly dryRun?: boolean
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
