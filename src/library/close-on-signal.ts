@@ -1,12 +1,19 @@
+import {systemClock} from '../base/system.js'
+
 /** What is closed before the process ends. */
 export interface Closable {
   close(options?: {readonly timeoutMs?: number}): Promise<unknown>
 }
 
 export interface CloseOnSignalOptions {
+  /**
+   * Ends the queries that still write, e.g. `() => query[Symbol.asyncDispose]()`, and has half of the time for it. In batched mode the
+   * Agent SDK holds a whole turn back until then.
+   */
+  readonly before?: () => unknown
   /** Default SIGTERM and SIGINT. */
   readonly signals?: readonly NodeJS.Signals[]
-  /** Time to store what waits, ms. Default 8,000: containers are killed 10 s after their SIGTERM. */
+  /** For all of it, ms. Default 8,000: containers are killed 10 s after their SIGTERM. */
   readonly timeoutMs?: number
 }
 
@@ -17,18 +24,25 @@ export interface CloseOnSignalOptions {
  */
 export function closeOnSignal(
   store: Closable,
-  {signals = ['SIGTERM', 'SIGINT'], timeoutMs = 8_000}: CloseOnSignalOptions = {},
+  {before, signals = ['SIGTERM', 'SIGINT'], timeoutMs = 8_000}: CloseOnSignalOptions = {},
 ): () => void {
   const remove = (): void => {
     for (const signal of signals) process.off(signal, end)
   }
   const end = (signal: NodeJS.Signals): void => {
     remove()
-    void store
-      .close({timeoutMs})
-      .catch(() => undefined)
-      .then(() => process.kill(process.pid, signal))
+    void closeIn(timeoutMs, store, before).finally(() => process.kill(process.pid, signal))
   }
   for (const signal of signals) process.on(signal, end)
   return remove
+}
+
+async function closeIn(timeoutMs: number, store: Closable, before: (() => unknown) | undefined): Promise<void> {
+  const deadline = systemClock.now() + timeoutMs
+  try {
+    if (before) await Promise.race([before(), systemClock.sleep(timeoutMs / 2)])
+  } catch {
+    // What is stored so far is closed all the same.
+  }
+  await store.close({timeoutMs: Math.max(0, deadline - systemClock.now())}).catch(() => undefined)
 }

@@ -24,8 +24,8 @@ export interface TaskLink extends TaskFacts {
   readonly sessionId: string
 }
 
-/** What is asked of a registry of tasks; every `Registry` does it. */
-export interface TaskRegistry {
+/** Where the record of a task goes; every `Registry` is one. */
+export interface TaskSink {
   assign(link: TaskLink, options: {readonly mode: 'append'; readonly after?: string}): Promise<unknown>
 }
 
@@ -41,7 +41,7 @@ export interface TaskEvent {
 }
 
 export interface TaskRecorderOptions {
-  readonly registry: TaskRegistry
+  readonly registry: TaskSink
   readonly taskId: string
   /** Its sleeps must not keep a program alive that has nothing else to do. */
   readonly background: Clock

@@ -1,13 +1,13 @@
 import type {Clock} from '../base/clock.js'
 import type {RepriseError} from '../base/errors.js'
-import {type TaskFacts, TaskRecorder, type TaskRegistry} from './task-recorder.js'
+import {type TaskFacts, TaskRecorder, type TaskSink} from './task-recorder.js'
 
 /** What `query()` gives, as far as it is looked at: the message types of the Agent SDK are all of this shape. */
 export type AgentStream = AsyncGenerator<{readonly type: string}, unknown, unknown>
 
 export interface TrackTaskOptions {
   /** A `Registry`. */
-  readonly registry: TaskRegistry
+  readonly registry: TaskSink
   /** The caller's name for the piece of work, 1 to 128 characters. */
   readonly taskId: string
   /** Goes with every record, e.g. `store`, `homeKey`, `machine`; wins over what the messages say. */

@@ -8,7 +8,7 @@ import {trackTask} from '../../src/library/track-task.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import type {Entry, Registry} from '../../src/registry/registry.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
-import type {TaskEvent, TaskLink, TaskRegistry} from '../../src/sdk/task-recorder.js'
+import type {TaskEvent, TaskLink, TaskSink} from '../../src/sdk/task-recorder.js'
 import {trackTask as trackWithClock} from '../../src/sdk/track-task.js'
 
 type Message = {readonly type: string} & Readonly<Record<string, unknown>>
@@ -59,7 +59,7 @@ const found = async (registry: Registry): Promise<Entry | undefined> => registry
 /** A registry that keeps what it is told, and may fail. */
 function spyRegistry(answer: (link: TaskLink, call: number) => Promise<void> = async () => {}) {
   const links: (TaskLink & {readonly after?: string | undefined})[] = []
-  const registry: TaskRegistry = {
+  const registry: TaskSink = {
     async assign(link, {after}) {
       links.push({...link, after})
       await answer(link, links.length)
