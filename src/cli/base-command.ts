@@ -1,5 +1,7 @@
-import {Command} from '@oclif/core/command'
-import type {Input, ParserOutput} from '@oclif/core/interfaces'
+import type {Command} from '@oclif/core/command'
+import {exit} from '@oclif/core/errors'
+import type {ArgInput, FlagInput, Input, ParserOutput} from '@oclif/core/interfaces'
+import {parse} from '@oclif/core/parser'
 import {maskSecrets} from '../base/mask.js'
 import {ownDirectories} from './directories.js'
 import {type FlagSources, readFlagVariable} from './environment.js'
@@ -24,10 +26,25 @@ type Output = Record<string, unknown>
  * ```
  *
  * Errors are thrown, never printed: `main` renders them, once.
+ *
+ * To oclif it is a command, by what it says of itself and by `run`. It does not extend oclif's own, which brings along what
+ * finds plugins and draws help: that alone takes as long to load as Node to start.
  */
-export abstract class BaseCommand extends Command {
-  static override baseFlags = sharedFlags
+export abstract class BaseCommand {
+  static id = ''
+  static summary: string | undefined
+  static description: string | undefined
+  static examples: Command.Example[] | undefined
+  static args: ArgInput = {}
+  static flags: FlagInput = {}
+  static baseFlags = sharedFlags
+  static strict = true
+  static aliases: string[] = []
+  static hiddenAliases: string[] = []
+  static hasDynamicHelp = false
+  static enableJsonFlag = false
 
+  protected readonly argv: string[]
   readonly #interruption = new Interruption()
   readonly #warnings: Warning[] = []
   #sources: FlagSources = new Map()
@@ -36,13 +53,29 @@ export abstract class BaseCommand extends Command {
   /** A command that hands signals on to a child process sets this to false and watches them itself. */
   protected readonly endsOnSignal: boolean = true
 
+  constructor(argv: string[]) {
+    this.argv = argv
+  }
+
+  /** Runs the command that it is called on, with what stands behind its name. */
+  static async run(this: new (argv: string[]) => BaseCommand, argv: string[]): Promise<void> {
+    const command = new this(argv)
+    try {
+      await command.run()
+    } catch (error) {
+      await command.#fail(error)
+    }
+  }
+
+  abstract run(): Promise<void>
+
   /** The flags with the environment in them; only the command line's own value wins over a variable. */
-  protected override async parse<F extends Output, B extends Output, A extends Output>(
-    options?: Input<F, B, A>,
+  protected async parse<F extends Output, B extends Output, A extends Output>(
+    options: Input<F, B, A>,
     argv = this.argv,
   ): Promise<ParserOutput<F, B, A>> {
-    const known = {...this.ctor.baseFlags, ...this.ctor.flags}
-    const parsed = await super.parse<F, B, A>(withoutAmbientInput(options ?? (this.ctor as Input<F, B, A>)), argv)
+    const known = {...options.baseFlags, ...options.flags}
+    const parsed = await parse<F, B, A>(argv, withoutAmbientInput(options))
     const typed = new Set(parsed.raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])))
     const sources = new Map<string, string>([...typed].map((name) => [name, `--${name}`]))
     const flags: Record<string, unknown> = {...parsed.flags}
@@ -61,7 +94,7 @@ export abstract class BaseCommand extends Command {
    * @throws SETTING_INVALID, CONFIG_INVALID, LOG_FILE_UNWRITABLE.
    */
   protected async start(flags: Readonly<Record<string, unknown>>): Promise<Runtime> {
-    const directories = ownDirectories(this.config, process.env)
+    const directories = ownDirectories(process.env)
     this.#settings = resolveSettings({
       flags,
       sources: this.#sources,
@@ -79,7 +112,7 @@ export abstract class BaseCommand extends Command {
       settings: this.#settings,
       directories,
       env: process.env,
-      home: this.config.home,
+      home: directories.home,
       interruption: this.#interruption,
       mask: maskSecrets,
       warn: (warning) => this.#warn(warning),
@@ -105,22 +138,12 @@ export abstract class BaseCommand extends Command {
     await writeOut(process.stdout, this.#settings?.json ? jsonLine(result) : endWithNewline(text()))
   }
 
-  /** oclif's own would print here and answer 1 to everything: `main` renders what comes out of a command. */
-  protected override async catch(error: unknown): Promise<never> {
+  async #fail(error: unknown): Promise<never> {
     await this.#interruption.finish()
     const {received, hasReader} = this.#interruption
     if (received !== undefined) throw interrupted(received)
-    if (!hasReader) this.exit(0)
+    if (!hasReader) exit(0)
     throw error
-  }
-
-  /** Also of a command that presents nothing on stdout: a claude had it. */
-  protected override async finally(): Promise<void> {
-    await this.#interruption.finish()
-  }
-
-  override jsonEnabled(): boolean {
-    return this.#settings?.json ?? false
   }
 
   #warn(warning: Warning): void {
@@ -139,8 +162,7 @@ function withoutAmbientInput<F extends Output, B extends Output, A extends Outpu
 ): Input<F, B, A> {
   const quiet = {
     ...input,
-    flags: mapValues(input.flags, (flag) => ({...flag, env: undefined})),
-    baseFlags: mapValues(input.baseFlags, (flag) => ({...flag, env: undefined})),
+    flags: mapValues({...input.baseFlags, ...input.flags}, (flag) => ({...flag, env: undefined})),
     args: mapValues(input.args, (arg) => ({...arg, ignoreStdin: true})),
   }
   return quiet as unknown as Input<F, B, A>

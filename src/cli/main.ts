@@ -1,6 +1,5 @@
-import {run} from '@oclif/core/run'
 import {fileURLToPath} from 'node:url'
-import {loadConfig} from './load-config.js'
+import {findProgram} from './find-program.js'
 import {writeOut} from './standard-output.js'
 
 /**
@@ -10,15 +9,15 @@ import {writeOut} from './standard-output.js'
  * @param root `file:` URL of the package's directory.
  */
 export async function main(argv: readonly string[], root: URL): Promise<never> {
-  const config = await loadConfig(argv, fileURLToPath(root))
+  const program = await findProgram(argv, fileURLToPath(root))
   let exitCode: number
   try {
-    await run([...argv], config)
+    await program.run()
     exitCode = Number(process.exitCode ?? 0)
   } catch (error) {
     // What describes a failure is loaded when there is one.
     const {renderFailure} = await import('./render-failure.js')
-    exitCode = await renderFailure(error, argv, config)
+    exitCode = await renderFailure(error, argv, program)
   }
   await writeOut(process.stdout, '')
   await writeOut(process.stderr, '')

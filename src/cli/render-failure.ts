@@ -1,4 +1,3 @@
-import type {Config} from '@oclif/core/config'
 import {type RepriseError, toRepriseError} from '../base/errors.js'
 import {maskSecrets} from '../base/mask.js'
 import {systemClock} from '../base/system.js'
@@ -7,6 +6,7 @@ import {ownDirectories} from './directories.js'
 import {exitCodeOf} from './exit-codes.js'
 import {bugReport, logBug, stackOf} from './failure.js'
 import {failureJson, failureText, ownArguments, wantsJson} from './output.js'
+import type {Program} from './find-program.js'
 import {isClosedPipe, writeOut} from './standard-output.js'
 import {exitRequested, fromOclif, unknownCommand} from './usage-error.js'
 
@@ -15,11 +15,11 @@ import {exitRequested, fromOclif, unknownCommand} from './usage-error.js'
  *
  * @returns the exit code. What is no failure (a reader that is gone, an exit that was asked for) prints nothing.
  */
-export async function renderFailure(error: unknown, argv: readonly string[], config: Config): Promise<number> {
+export async function renderFailure(error: unknown, argv: readonly string[], program: Program): Promise<number> {
   const requested = exitRequested(error)
   if (requested !== undefined) return requested
   if (isClosedPipe(error)) return 0
-  const failure = await describe(error, argv, config)
+  const failure = await describe(error, argv, program)
   const json = wantsJson(argv, process.env['REPRISE_JSON'])
   if (json) await writeOut(process.stdout, failureJson(failure, maskSecrets))
   else await writeOut(process.stderr, maskSecrets(failureText(failure)))
@@ -30,12 +30,12 @@ export async function renderFailure(error: unknown, argv: readonly string[], con
   return typeof exitCode === 'number' ? exitCode : exitCodeOf(failure.kind)
 }
 
-async function describe(error: unknown, argv: readonly string[], config: Config): Promise<RepriseError> {
-  const usage = unknownCommand(error, config) ?? fromOclif(error, argv, config)
+async function describe(error: unknown, argv: readonly string[], program: Program): Promise<RepriseError> {
+  const usage = unknownCommand(error, program) ?? fromOclif(error, argv, program)
   if (usage !== undefined) return usage
   const failure = toRepriseError(error)
   if (failure.kind !== 'bug') return failure
-  const {state} = ownDirectories(config, process.env)
+  const {state} = ownDirectories(process.env)
   const command = argv[0] ?? ''
   const log = await logBug(error, {stateDirectory: state, now: systemClock.now(), command, mask: maskSecrets})
   return bugReport(failure, log)

@@ -5,17 +5,19 @@ import {isMissing} from './disk-errors.js'
 const SLICE = 16
 /** How long a slice takes (ms) where the disk is at hand; a network's takes more. */
 const AT_HAND = 4
+/** A busy machine makes one slice slow, and seldom so many in a row. */
+const SLOW_SLICES = 3
 
 type Done<T> = (error: NodeJS.ErrnoException | null, found: T) => void
 
 /**
  * Many looks at a disk. On one that is at hand a look takes a fraction of what it takes to have another thread make it,
- * so they are made in place, slice by slice, until a slice was slow: from then on, for good, side by side in other threads.
+ * so they are made in place, slice by slice, until some in a row were slow: from then on side by side in other threads.
  * Answers come in the order of the paths; undefined where nothing is there.
  */
 export class Lookups {
   readonly #clock: Pick<Clock, 'now'>
-  #isSlow = false
+  #slow = 0
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
@@ -43,10 +45,10 @@ export class Lookups {
     elsewhere: (path: string, done: Done<T>) => void,
   ): Promise<readonly (T | undefined)[]> {
     const found: (T | undefined)[] = []
-    while (!this.#isSlow && found.length < paths.length) {
+    while (this.#slow < SLOW_SLICES && found.length < paths.length) {
       const began = this.#clock.now()
       for (const path of paths.slice(found.length, found.length + SLICE)) found.push(ifThere(() => here(path)))
-      this.#isSlow = this.#clock.now() - began > AT_HAND
+      this.#slow = this.#clock.now() - began > AT_HAND ? this.#slow + 1 : 0
     }
     const rest = paths.slice(found.length)
     return rest.length === 0 ? found : [...found, ...(await sideBySide(rest, elsewhere))]

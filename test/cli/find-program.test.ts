@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {afterEach, beforeEach, expect, test, vi} from 'vitest'
-import {loadConfig} from '../../src/cli/load-config.js'
+import {findProgram} from '../../src/cli/find-program.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(data, {recursive: true})
 })
 
-const commandsFor = async (...argv: string[]) => (await loadConfig(argv, ROOT)).commandIDs
+const commandsFor = async (...argv: string[]) => (await findProgram(argv, ROOT)).commandIDs
 
 test('a command that is named is loaded alone', async () => {
   expect(await commandsFor('ls', '--json')).toEqual(['ls'])
@@ -33,14 +33,19 @@ test.for([[], ['--help'], ['ls', '--help'], ['help', 'ls'], ['lss'], ['autocompl
   },
 )
 
+test('a word after a command that takes none is not lost', async () => {
+  expect(await commandsFor('ls', 'shop')).toContain('help')
+  expect(await commandsFor('push', 'shop')).toEqual(['push'])
+})
+
 test('where a package.json lies among the data, no plugin comes of it', async () => {
   const plugin = join(data, 'planted')
   await mkdir(plugin)
-  const oclif = {commands: './commands', topics: {planted: {description: 'planted'}}}
+  const oclif = {commands: './commands'}
   await writeFile(join(plugin, 'package.json'), JSON.stringify({name: 'planted', version: '1.0.0', oclif}))
+  const commands = {planted: {id: 'planted', aliases: [], hiddenAliases: [], args: {}, flags: {}}}
+  await writeFile(join(plugin, 'oclif.manifest.json'), JSON.stringify({version: '1.0.0', commands}))
   const plugins = [{type: 'link', name: 'planted', root: plugin}]
   await writeFile(join(data, 'package.json'), JSON.stringify({oclif: {plugins}}))
-  for (const argv of [['ls'], ['--help']]) {
-    expect((await loadConfig(argv, ROOT)).getPluginsList().map(({name}) => name)).not.toContain('planted')
-  }
+  expect(await commandsFor('--help')).not.toContain('planted')
 })
