@@ -2,9 +2,8 @@ import {createHash, type Hash} from 'node:crypto'
 import {EMPTY_SHA256} from '../base/hash.js'
 import type {PartName, TranscriptRef} from '../store/names.js'
 import {METADATA_DIGITS} from '../store/names.js'
-import {againWhenMoved, type PartListing, Parts} from '../store/parts.js'
+import {type PartListing, Parts} from '../store/parts.js'
 import {type AppendPoint, appendPoint, pointAfter} from '../store/unleased.js'
-import {viewTranscript} from '../store/view.js'
 import {
   lastMs,
   looseDigits,
@@ -139,12 +138,7 @@ export class ChainAppender implements Appender {
     const reading = new AbortController()
     const waiting = new AbortController()
     const parts = new Parts(this.#context.parts.store, {signal: reading.signal})
-    let given: PartListing | undefined = listing
-    const learned = againWhenMoved(async () => {
-      const view = await viewTranscript(parts, this.#ref, given ? {listing: given} : {})
-      given = undefined
-      return learn(view, parts, this.#options.newSummary())
-    })
+    const learned = learn(parts, this.#ref, this.#options.newSummary, {listing})
     const late = this.#context.clock.sleep(this.#options.readLimitMs, waiting.signal).then(() => undefined)
     late.catch(() => undefined)
     try {

@@ -1,40 +1,66 @@
 import type {Hash} from 'node:crypto'
-import type {Parts} from '../store/parts.js'
+import {type LoadSink, loadTranscript} from '../store/load.js'
+import type {TranscriptRef} from '../store/names.js'
+import type {PartListing, Parts} from '../store/parts.js'
 import type {TranscriptView} from '../store/view.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
-import type {Line} from '../transcript/lines.js'
+import {type Line, LineSplitter} from '../transcript/lines.js'
 import {shortId} from './encode.js'
-import {readThrough} from './read-through.js'
 import type {SummaryFold} from './summary-fold.js'
 
 /** What one reading of a whole transcript tells a writer. */
 export interface Knowledge {
   readonly view: TranscriptView
   /** Of the path's bytes. */
-  readonly hash: Hash | undefined
+  readonly hash: Hash
   /** Of the entries that have a `uuid`. */
   readonly ids: Set<string>
   readonly summary: SummaryFold | undefined
 }
 
 /**
- * @param summary an empty one.
- * @param visit sees each line, too.
+ * Reads a whole transcript, `agent_metadata` entries at their places.
+ *
+ * @param newSummary makes an empty one.
+ * @param collect takes the lines; called again where the reading has to begin anew.
+ * @throws PART_DAMAGED, LINE_TOO_LONG, TRANSCRIPT_BUSY, and what the store throws.
  */
 export async function learn(
-  view: TranscriptView,
   parts: Parts,
-  summary: SummaryFold | undefined,
-  visit: (line: Line) => void = () => undefined,
+  ref: TranscriptRef,
+  newSummary: () => SummaryFold | undefined,
+  {listing, collect}: LearnOptions = {},
 ): Promise<Knowledge> {
-  const ids = new Set<string>()
-  const hash = await readThrough(view, parts, (line) => {
+  let ids = new Set<string>()
+  let summary: SummaryFold | undefined
+  let lines = new LineSplitter()
+  let give = collect?.()
+  const take = (line: Line): void => {
     const {uuid} = entryIdentity(line.bytes)
     if (uuid !== undefined) ids.add(shortId(uuid))
     summary?.add(line.bytes)
-    visit(line)
-  })
+    give?.(line)
+  }
+  const sink: LoadSink = {
+    begin() {
+      ids = new Set()
+      summary = newSummary()
+      lines = new LineSplitter()
+      give = collect?.()
+    },
+    write(chunk) {
+      for (const line of lines.push(chunk)) take(line)
+    },
+  }
+  const {view, hash} = await loadTranscript(parts, ref, sink, {withMetadata: true, listing})
+  for (const line of lines.end()) take(line)
   return {view, hash, ids, summary}
+}
+
+export interface LearnOptions {
+  /** One that was made a moment ago. */
+  readonly listing?: PartListing | undefined
+  readonly collect?: () => (line: Line) => void
 }
 
 /** Whether two listings show the same parts: what was read of one holds for the other. */

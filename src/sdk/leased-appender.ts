@@ -1,12 +1,10 @@
-import {createHash, type Hash} from 'node:crypto'
-import {againWhenMoved} from '../store/parts.js'
+import type {Hash} from 'node:crypto'
 import type {Lease} from '../store/lease.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import {METADATA_DIGITS, type TranscriptRef} from '../store/names.js'
-import {viewTranscript} from '../store/view.js'
 import {lastMs, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
-import {bytesOf, type Knowledge, learn} from './knowledge.js'
+import {bytesOf, learn} from './knowledge.js'
 import type {Piece} from './piece.js'
 import type {SummaryFold} from './summary-fold.js'
 import type {SummaryState} from './summary-keeper.js'
@@ -142,7 +140,7 @@ export class LeasedAppender implements Appender {
     if (known) {
       this.#place = known
     } else {
-      const {view, hash = createHash('sha256'), ids, summary} = await this.#learn()
+      const {view, hash, ids, summary} = await learn(this.#context.parts, this.#ref, this.#options.newSummary)
       if (view.resolution.length !== length || (length > 0 && view.resolution.digest !== digest)) return
       if (view.parts.length === 0) await this.#options.beforeFirst()
       this.#place = {length, digest, hash}
@@ -153,14 +151,6 @@ export class LeasedAppender implements Appender {
       this.#lastMs = lastMs(view.listing)
     }
     this.#settled = true
-  }
-
-  async #learn(): Promise<Knowledge> {
-    const {parts} = this.#context
-    return againWhenMoved(async () => {
-      const view = await viewTranscript(parts, this.#ref)
-      return learn(view, parts, this.#options.newSummary())
-    })
   }
 
   #held(): LeasedTranscript {

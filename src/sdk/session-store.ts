@@ -5,10 +5,10 @@ import {combineObservers, type Observer} from '../metrics/observer.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {Homes} from '../store/home.js'
 import {isSafeSegment} from '../store/names.js'
-import {againWhenMoved, type PartListing, Parts} from '../store/parts.js'
-import {viewTranscript} from '../store/view.js'
+import {type PartListing, Parts} from '../store/parts.js'
 import type {WriteContext} from '../store/write-part.js'
 import {parseObject} from '../transcript/entry-identity.js'
+import type {Line} from '../transcript/lines.js'
 import {ChainAppender} from './chain-appender.js'
 import {encodeEntries, type EncodedEntry} from './encode.js'
 import {bytesOf, type Knowledge, learn} from './knowledge.js'
@@ -118,21 +118,21 @@ export class MirrorSessionStore {
     await writer?.mirror.flush()
     const ref = await placeToRead(this.#context.projectKey, homes, key)
     if (!ref) return null
-    const fold = await this.#newFold(key)
-    const read = await againWhenMoved(async () => {
-      const parts = new Parts(store)
-      const view = await viewTranscript(parts, ref)
-      if (view.parts.length === 0) return undefined
-      const entries: SessionEntry[] = []
-      const knowledge = await learn(view, parts, fold(), ({bytes}) => {
+    const newSummary = await this.#newFold(key)
+    const parts = new Parts(store)
+    const listing = await parts.list(ref)
+    if (listing.parts.length === 0) return null
+    let entries: SessionEntry[] = []
+    const collect = (): ((line: Line) => void) => {
+      const found: SessionEntry[] = (entries = [])
+      return ({bytes}) => {
         const entry = parseObject(bytes)
-        if (entry) entries.push(entry as SessionEntry)
-      })
-      return {entries, knowledge}
-    })
-    if (!read) return null
-    await this.#prepare(key, read.knowledge)
-    return read.entries
+        if (entry) found.push(entry as SessionEntry)
+      }
+    }
+    const knowledge = await learn(parts, ref, newSummary, {listing, collect})
+    await this.#prepare(key, knowledge)
+    return entries
   }
 
   /** Sessions of a project that have a main transcript. */

@@ -105,6 +105,11 @@ export class Parts implements PartSource {
     return this.remember(part, head.metadata)
   }
 
+  /** Whether `range` answers without a request. */
+  knows({key, etag}: ListedPart): boolean {
+    return this.#ranges.get(key)?.etag === etag
+  }
+
   /** Keeps what a request that was made for another reason says of a part. */
   remember(part: ListedPart, metadata: Readonly<Record<string, string>>): PartRange | undefined {
     const range = decodeRange(part, metadata)
@@ -115,7 +120,8 @@ export class Parts implements PartSource {
   async *read(part: ListedPart, start: number, end: number): AsyncIterable<Uint8Array> {
     if (end <= start) return
     const whole = start === 0 && end === part.size
-    const {body} = await this.store.get(part.key, {...(!whole && {range: {start, end}}), ...this.#request()})
+    const {body, metadata} = await this.store.get(part.key, {...(!whole && {range: {start, end}}), ...this.#request()})
+    if (!this.knows(part)) this.remember(part, metadata)
     let left = end - start
     for await (const chunk of body) {
       left -= chunk.byteLength

@@ -5,6 +5,7 @@ import {RepriseError} from '../base/errors.js'
 import type {TranscriptBytes} from '../store/bytes.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
 import {againWhenMoved} from '../store/parts.js'
+import {type LoadSink, loadTranscript} from '../store/load.js'
 import {readDelivery} from '../store/read-delivery.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
@@ -178,12 +179,13 @@ class SessionPull {
 
   /** A transcript that is not here. */
   async #restore(listing: PartListing, path: string): Promise<Outcome> {
-    const view = await this.#view(listing)
-    const {length} = view.delivery
-    if (this.#options.dryRun) return {action: 'pulled', bytes: length, entries: 0, state: {}}
-    if (length === 0) return {action: 'unchanged', bytes: 0, entries: 0, state: {}}
-    const digest = await this.#write(path, length, readDelivery(view, this.#context.parts))
+    if (this.#options.dryRun) {
+      const {delivery} = await viewTranscript(this.#context.parts, listing.ref, {listing})
+      return {action: 'pulled', bytes: delivery.length, entries: 0, state: {}}
+    }
+    const {view, length, digest} = await this.#load(listing, path)
     await pullMetadata(this.#context, view, path)
+    if (length === 0) return {action: 'unchanged', bytes: 0, entries: 0, state: {}}
     return {action: 'pulled', bytes: length, entries: countEntries(view), state: this.#agreed(view, {length, digest})}
   }
 
@@ -212,8 +214,33 @@ class SessionPull {
     return {action, bytes: fresh, entries: 0, state: action === 'merged' ? before : state}
   }
 
-  async #view(listing: PartListing): Promise<TranscriptView> {
-    return viewTranscript(this.#context.parts, listing.ref, {listing})
+  /** Into a file that is not there yet; into none where nothing is delivered. */
+  async #load(listing: PartListing, path: string): Promise<{view: TranscriptView; length: number; digest: string}> {
+    const {configDir: root, random, parts} = this.#context
+    let loaded: {view: TranscriptView; length: number; digest: string} | undefined
+    const write = async (handle: FileHandle): Promise<number | undefined> => {
+      let hash = createHash('sha256')
+      let at = 0
+      const sink: LoadSink = {
+        async begin() {
+          hash = createHash('sha256')
+          at = 0
+          await handle.truncate(0)
+        },
+        async write(chunk) {
+          hash.update(chunk)
+          await writeAll(handle, chunk, at)
+          at += chunk.byteLength
+        },
+      }
+      const {view} = await loadTranscript(parts, listing.ref, sink, {listing})
+      loaded = {view, length: at, digest: hash.digest('hex')}
+      return at === 0 ? undefined : at
+    }
+    const size = listing.parts.reduce((sum, part) => sum + part.size, 0)
+    await restoreFile({root, path, random}, size, write)
+    if (!loaded) throw new Error('a load ends with what it loaded')
+    return loaded
   }
 
   /** @returns the digest of the whole file. @throws PART_DAMAGED when it is not the expected one; the file is then as before. */

@@ -23,14 +23,14 @@ export interface RestoreTarget {
  * only; its time of change is now, since Claude deletes old transcripts by it.
  *
  * @param size what will be written at most, checked against the disk first.
- * @param write returns how long the whole file is then.
+ * @param write returns how long the whole file is then; undefined when there is none to be made after all.
  * @param base a file to begin with, and how many of its bytes.
  * @throws TARGET_OUTSIDE, TARGET_NOT_WRITABLE, DISK_FULL, WRITTEN_SHORT, and what `write` throws; the target is then as before.
  */
 export async function restoreFile(
   {root, path, random}: RestoreTarget,
   size: number,
-  write: (handle: FileHandle) => Promise<number>,
+  write: (handle: FileHandle) => Promise<number | undefined>,
   base?: {readonly path: string; readonly length: number},
 ): Promise<void> {
   try {
@@ -38,6 +38,7 @@ export async function restoreFile(
     await checkSpace(directory, size)
     await removeLeftovers(directory)
     const temporary = join(directory, `.reprise-${Buffer.from(random.bytes(8)).toString('hex')}.tmp`)
+    let isThere = true
     try {
       if (base) await copyFile(base.path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
       const handle = await open(temporary, base ? 'r+' : 'wx', 0o600)
@@ -47,13 +48,15 @@ export async function restoreFile(
           await handle.truncate(base.length)
         }
         const length = await write(handle)
+        isThere = length !== undefined
         await handle.sync()
         const {size: written} = await handle.stat()
-        if (written !== length) throw short(path, length, written)
+        if (length !== undefined && written !== length) throw short(path, length, written)
       } finally {
         await handle.close()
       }
-      await rename(temporary, path)
+      if (isThere) await rename(temporary, path)
+      else await rm(temporary, {force: true})
     } catch (error) {
       await rm(temporary, {force: true})
       throw error
