@@ -39,6 +39,8 @@ export class Interruption {
 
   /** Begins to listen. */
   listen(): void {
+    // Node ignores it, so that a write beyond `ulimit -f` is an error; a library that listens to it would end the process instead.
+    process.on('SIGXFSZ', () => undefined)
     for (const name of Object.keys(SIGNAL_EXIT_CODES) as EndingSignal[]) {
       const listener = (): void => this.#onSignal(name)
       this.#listeners.set(name, listener)
