@@ -1,4 +1,5 @@
 import type {ObjectStore} from '../object-store/object-store.js'
+import type {DynamoRegistryOptions} from '../registry/dynamodb/options.js'
 import type {LeaseTable} from '../registry/lease-table.js'
 import {type DynamoRegistryUrl, parseRegistryUrl} from '../registry/registry-url.js'
 import type {Registry} from '../registry/registry.js'
@@ -33,11 +34,18 @@ export async function openRegistry(
 }
 
 async function openTable(runtime: Runtime, url: DynamoRegistryUrl, dryRun: boolean): Promise<OpenedRegistry> {
-  const {settings, clock, random, logger, env} = runtime
   const {openDynamoRegistry} = await import('../registry/dynamodb/open.js')
+  const opened = await openDynamoRegistry({...tableOptions(url, runtime), dryRun})
+  runtime.onCleanup(() => opened.close())
+  return opened
+}
+
+/** The settings of a run for a table. */
+export function tableOptions(url: DynamoRegistryUrl, runtime: Runtime): DynamoRegistryOptions {
+  const {settings, clock, random, logger, env} = runtime
   const {profile, insecure, concurrency, retries, timeoutMs} = settings
   const {table, index, ttlDays, region = settings.region} = url
-  const opened = await openDynamoRegistry({
+  return {
     table,
     clock,
     random,
@@ -47,12 +55,9 @@ async function openTable(runtime: Runtime, url: DynamoRegistryUrl, dryRun: boole
     attempts: retries + 1,
     idleTimeoutMs: timeoutMs,
     proxyEnv: env,
-    dryRun,
     ...(index !== undefined && {index}),
     ...(ttlDays !== undefined && {ttlDays}),
     ...(region !== undefined && {region}),
     ...(profile !== undefined && {profile}),
-  })
-  runtime.onCleanup(() => opened.close())
-  return opened
+  }
 }

@@ -1,5 +1,6 @@
 import type {ObjectStore} from '../object-store/object-store.js'
 import {PrefixedObjectStore} from '../object-store/prefixed.js'
+import {RetryPolicy} from '../object-store/retry-policy.js'
 import {
   formatStoreUrl,
   openPlaceholders,
@@ -10,10 +11,11 @@ import {
 import {planTemplate, type Template, type TemplateOptions} from '../setup/cloudformation.js'
 import {BucketPlace} from '../setup/bucket-place.js'
 import type {BucketControl} from '../setup/bucket-control.js'
+import {parseRegistryUrl} from '../registry/registry-url.js'
 import {inDirectoryBucket} from '../setup/directory-bucket.js'
 import {DirectoryPlace} from '../setup/directory-place.js'
 import type {Place} from '../setup/place.js'
-import {type PolicyTarget, tableOf} from '../setup/policy-scope.js'
+import type {PolicyTarget} from '../setup/policy-scope.js'
 import type {SetupContext} from '../setup/set-up.js'
 import {confirm} from './confirm.js'
 import type {Runtime} from './runtime.js'
@@ -28,7 +30,7 @@ export interface SetupFlags {
 /** What init works with: the run's first store, and its registry. @throws EXPRESS_INVALID */
 export async function openSetup(runtime: Runtime, flags: SetupFlags): Promise<SetupContext> {
   const url = await storeToSetUp(runtime, flags.express)
-  const {registry, sseKmsKeyId} = runtime.settings
+  const {sseKmsKeyId} = runtime.settings
   const base = fixedPrefix(url)
   const places: Place[] = []
   let control: BucketControl | undefined
@@ -36,6 +38,7 @@ export async function openSetup(runtime: Runtime, flags: SetupFlags): Promise<Se
     control = await openControl(runtime, url)
     places.push(new BucketPlace({control, prefix: base, kmsKeyId: sseKmsKeyId}))
   } else places.push(new DirectoryPlace(url.dir))
+  const registry = await registryPlace(runtime, places)
   return {
     url: formatStoreUrl(url),
     store: await openBase(runtime, url, base),
@@ -45,7 +48,8 @@ export async function openSetup(runtime: Runtime, flags: SetupFlags): Promise<Se
     random: runtime.random,
     dryRun: flags.dryRun,
     // A directory of one's own is no change to ask about.
-    approve: async (changes) => flags.yes || url.kind === 'file' || ask(runtime, url, changes),
+    approve: async (changes) =>
+      flags.yes || changes.every((each) => each === 'directory') || ask(runtime, url, changes),
     refusesWrongChecksum: control && (async (key) => control.refusesWrongChecksum(base + key)),
   }
 }
@@ -69,14 +73,32 @@ async function openBase(runtime: Runtime, url: StoreUrl, prefix: string): Promis
 }
 
 async function openControl(runtime: Runtime, url: S3StoreUrl): Promise<BucketControl> {
+  const {clock, random, settings} = runtime
+  const retries = new RetryPolicy({clock, random, attempts: settings.retries + 1})
   const [{BucketControl}, {S3Connection}, {s3Options}] = await Promise.all([
     import('../setup/bucket-control.js'),
     import('../object-store/s3/connection.js'),
     import('./open-store.js'),
   ])
-  const connection = await S3Connection.open(s3Options(url, runtime), formatStoreUrl(url))
+  const connection = await S3Connection.open({...s3Options(url, runtime), retries}, formatStoreUrl(url))
   runtime.onCleanup(() => connection.close())
   return new BucketControl(connection)
+}
+
+/** @returns the registry as every worker must name it. */
+async function registryPlace(runtime: Runtime, places: Place[]): Promise<string> {
+  const url = parseRegistryUrl(runtime.settings.registry)
+  if (url.kind === 'store') return 'store'
+  const [{TableControl}, {DynamoConnection}, {tableOptions}, {TablePlace}] = await Promise.all([
+    import('../setup/table-control.js'),
+    import('../registry/dynamodb/connection.js'),
+    import('./open-registry.js'),
+    import('../setup/table-place.js'),
+  ])
+  const connection = await DynamoConnection.open(tableOptions(url, runtime))
+  runtime.onCleanup(() => connection.close())
+  places.push(new TablePlace(new TableControl(connection, runtime.clock)))
+  return connection.place
 }
 
 async function ask({screen, signal}: Runtime, url: StoreUrl, changes: readonly string[]): Promise<boolean> {
@@ -89,11 +111,12 @@ export async function templateOf(
   runtime: Runtime,
   options: Pick<TemplateOptions, 'taskTag' | 'metricsNamespace'> & Pick<SetupFlags, 'express'>,
 ): Promise<Template> {
-  const {registry, sseKmsKeyId} = runtime.settings
+  const {sseKmsKeyId} = runtime.settings
+  const registry = parseRegistryUrl(runtime.settings.registry)
   return planTemplate({
     ...options,
     url: await storeToSetUp(runtime, options.express),
-    table: registry === 'store' ? DEFAULT_TABLE : tableOf(registry),
+    table: registry.kind === 'store' ? DEFAULT_TABLE : registry.table,
     kmsKeyId: sseKmsKeyId,
   })
 }
@@ -108,7 +131,7 @@ export async function openPolicyTarget(runtime: Runtime, task: string | undefine
   return {
     url: resolvePlaceholders(url, values),
     isPerTask: openPlaceholders(url).includes('task'),
-    registry: settings.registry,
+    registry: parseRegistryUrl(settings.registry),
     task,
     region: settings.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'],
     account: settings.expectedBucketOwner,

@@ -1,9 +1,10 @@
 import type * as S3 from '@aws-sdk/client-s3'
 import {hasCode} from '../base/errors.js'
 import type {S3Connection, Send} from '../object-store/s3/connection.js'
+import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
 import type {BucketChange, BucketFacts} from './bucket.js'
 import {type Asked, known, refusal, serviceCode} from './check.js'
-import {isDirectoryBucket, zoneOf} from './directory-bucket.js'
+import {zoneOf} from './directory-bucket.js'
 import {readPolicy} from './policy-document.js'
 import {NOTHING_PUBLIC} from './public-access.js'
 import type {Versioning} from './versions.js'
@@ -203,7 +204,7 @@ export class BucketControl {
   }
 
   async #send<Output>(operation: string, send: Send<Output>): Promise<Output> {
-    return this.#connection.call({operation}, send)
+    return this.#connection.call({operation, repeats: true}, send)
   }
 }
 

@@ -1,7 +1,7 @@
+import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
 import {NEW_BUCKET, planBucket, type WantedBucket} from './bucket.js'
 import type {BucketControl} from './bucket-control.js'
 import {unchecked} from './check.js'
-import {isDirectoryBucket} from './directory-bucket.js'
 import {type Place, type Planned, planned, settled, vital} from './place.js'
 import {partitionOf} from './policy-document.js'
 

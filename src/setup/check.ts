@@ -69,6 +69,7 @@ export function refusal(error: unknown): string | undefined {
 
 /** The service's own name of a failure, where it gave one. */
 export function serviceCode(error: unknown): string | undefined {
-  const code = error instanceof RepriseError ? error.details['s3Code'] : undefined
+  const {s3Code, awsCode} = error instanceof RepriseError ? error.details : {}
+  const code = s3Code ?? awsCode
   return typeof code === 'string' ? code : undefined
 }

@@ -1,7 +1,9 @@
+import {KEY, SESSION} from '../registry/dynamodb/keys.js'
+import {DEFAULT_INDEX} from '../registry/dynamodb/options.js'
+import {TTL} from '../registry/dynamodb/own-attributes.js'
 import {choice, NO_VALUE} from './cloudformation-language.js'
 import {ABORT_DAYS, NONCURRENT_DAYS} from './lifecycle.js'
 import {NOTHING_PUBLIC} from './public-access.js'
-import {TABLE_SHAPE} from './table.js'
 
 export function bucket() {
   return {
@@ -46,7 +48,6 @@ export function bucket() {
 }
 
 export function registryTable() {
-  const {key, sessionAttribute, sessionIndex, expiry} = TABLE_SHAPE
   return {
     Type: 'AWS::DynamoDB::Table',
     Condition: 'HasTable',
@@ -56,18 +57,18 @@ export function registryTable() {
       TableName: {Ref: 'TableName'},
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [
-        {AttributeName: key, AttributeType: 'S'},
-        {AttributeName: sessionAttribute, AttributeType: 'S'},
+        {AttributeName: KEY, AttributeType: 'S'},
+        {AttributeName: SESSION, AttributeType: 'S'},
       ],
-      KeySchema: [{AttributeName: key, KeyType: 'HASH'}],
+      KeySchema: [{AttributeName: KEY, KeyType: 'HASH'}],
       GlobalSecondaryIndexes: [
         {
-          IndexName: sessionIndex,
-          KeySchema: [{AttributeName: sessionAttribute, KeyType: 'HASH'}],
+          IndexName: DEFAULT_INDEX,
+          KeySchema: [{AttributeName: SESSION, KeyType: 'HASH'}],
           Projection: {ProjectionType: 'ALL'},
         },
       ],
-      TimeToLiveSpecification: {AttributeName: expiry, Enabled: true},
+      TimeToLiveSpecification: {AttributeName: TTL, Enabled: true},
       PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true},
     },
   }

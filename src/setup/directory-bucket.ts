@@ -1,16 +1,13 @@
 import {RepriseError} from '../base/errors.js'
+import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
 import {formatStoreUrl, type StoreUrl} from '../object-store/store-url.js'
 
 const SUFFIX = '--x-s3'
 const MAX_NAME = 63
 
-export function isDirectoryBucket(bucket: string): boolean {
-  return bucket.endsWith(SUFFIX)
-}
-
 /** The zone in the name of a directory bucket, e.g. `usw2-az1`. */
 export function zoneOf(bucket: string): string | undefined {
-  return isDirectoryBucket(bucket) ? bucket.slice(0, -SUFFIX.length).split('--').at(-1) : undefined
+  return /--([a-z0-9]+-[a-z0-9]+)--xa?-s3$/u.exec(bucket)?.[1]
 }
 
 /**

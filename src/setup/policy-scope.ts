@@ -1,6 +1,7 @@
 import {RepriseError} from '../base/errors.js'
 import {formatStoreUrl, openPlaceholders, type StoreUrl} from '../object-store/store-url.js'
-import {isDirectoryBucket} from './directory-bucket.js'
+import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
+import type {RegistryUrl} from '../registry/registry-url.js'
 import {literally, partitionOf} from './policy-document.js'
 import type {PolicyRole, PolicyScope} from './policy.js'
 
@@ -9,8 +10,7 @@ export interface PolicyTarget {
   readonly url: StoreUrl
   /** Each task has a prefix of its own: `{task}` stands in the store's URL. */
   readonly isPerTask: boolean
-  /** `store`, or `dynamodb://table`. */
-  readonly registry: string
+  readonly registry: RegistryUrl
   readonly task?: string | undefined
   readonly region?: string | undefined
   /** Twelve digits. */
@@ -42,11 +42,12 @@ export function scopeOf(role: PolicyRole, target: PolicyTarget): PolicyScope {
   }
   return {
     partition: partitionOf(region),
-    region: region ?? '*',
+    // The table may lie elsewhere than the bucket, whose region no ARN names.
+    region: (registry.kind === 'dynamodb' ? registry.region : undefined) ?? region ?? '*',
     account: account ?? '*',
     bucket: url.bucket,
     prefix: anyValue(url.prefix),
-    ...(registry === 'store' ? {} : {table: tableOf(registry)}),
+    ...(registry.kind === 'store' ? {} : {table: registry.table, index: registry.index}),
     ...(task === undefined ? {} : {task: literally(task)}),
     ...(kmsKeyId === undefined ? {} : {kmsKeyId}),
   }
@@ -61,11 +62,6 @@ export function policyWarnings(role: PolicyRole, {url, task, isPerTask}: PolicyT
   if (role !== 'worker' || task === undefined || isPerTask) return []
   const message = `The store's URL has no {task}: this policy reaches the sessions of every task in ${formatStoreUrl(url)}.`
   return [{code: 'POLICY_WIDE', message}]
-}
-
-/** `dynamodb://table` → `table` */
-export function tableOf(registry: string): string {
-  return registry.slice('dynamodb://'.length)
 }
 
 /** From the first open placeholder on everything: what stands behind it narrows nothing, since `*` takes slashes along. */

@@ -1,6 +1,7 @@
-import {isDirectoryBucket} from './directory-bucket.js'
+import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
+import {chainKey, entryKey, leaseKey} from '../registry/dynamodb/keys.js'
+import {DEFAULT_INDEX} from '../registry/dynamodb/options.js'
 import {POLICY_VERSION, type PolicyDocument, type PolicyStatement} from './policy-document.js'
-import {TABLE_SHAPE} from './table.js'
 
 /**
  * - `worker`: reads and writes the sessions of its prefix; deletes nothing;
@@ -21,6 +22,8 @@ export interface PolicyScope {
   /** What keys begin with: `''`, or ends in `/`. */
   readonly prefix: string
   readonly table?: string | undefined
+  /** The table's index by session. */
+  readonly index?: string | undefined
   /** The task whose item a worker may write; undefined: any. */
   readonly task?: string | undefined
   /** An ARN, a key's id, or `alias/…`. */
@@ -73,31 +76,32 @@ function directoryBucket(role: PolicyRole, {partition, region, account, bucket}:
   }
 }
 
-function table(
-  role: PolicyRole,
-  {partition, region, account, table: name, task}: PolicyScope,
-): readonly PolicyStatement[] {
+/** Names of people, and the tasks of others, are none of a worker's business. */
+function table(role: PolicyRole, scope: PolicyScope): readonly PolicyStatement[] {
+  const {partition, region, account, table: name, index = DEFAULT_INDEX, task} = scope
   if (name === undefined) return []
   const arn = `arn:${partition}:dynamodb:${region}:${account}:table/${name}`
-  const index = `${arn}/index/${TABLE_SHAPE.sessionIndex}`
+  const bySession = `${arn}/index/${index}`
   if (role === 'reader') {
-    const Action = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan']
-    return [{Sid: 'ReadRegistry', Effect: 'Allow', Action, Resource: [arn, index]}]
+    const Action = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan']
+    return [{Sid: 'ReadRegistry', Effect: 'Allow', Action, Resource: [arn, bySession]}]
   }
-  const items = {
-    Sid: 'WriteOwnItems',
-    Effect: 'Allow',
-    Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-    Resource: arn,
-  } as const
-  const lookUp = {Sid: 'FindTasksOfSessions', Effect: 'Allow', Action: 'dynamodb:Query', Resource: index} as const
-  if (role === 'worker' && task === undefined) return [items, lookUp]
-  // Which sessions a task will have is not known before: leases of any session it is.
-  const keys = role === 'compactor' ? [LEASES] : [task ?? '', LEASES]
-  return [{...items, Condition: {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': keys}}}, lookUp]
+  // Which sessions a task will have is not known before: leases and chains of any session it is.
+  const sessions = [leaseKey('*'), chainKey('*')]
+  const own = role === 'compactor' ? sessions : task === undefined ? ['*'] : [entryKey('task', task), ...sessions]
+  // Whoever names a task might mean a name: it is looked whether there is one.
+  const looked = role === 'compactor' || task === undefined ? own : [...own, entryKey('name', task)]
+  return [
+    {...items(arn, looked), Sid: 'ReadOwnItems', Action: ['dynamodb:GetItem', 'dynamodb:BatchGetItem']},
+    {...items(arn, own), Sid: 'WriteOwnItems', Action: 'dynamodb:UpdateItem'},
+    {Sid: 'FindTasksOfSessions', Effect: 'Allow', Action: 'dynamodb:Query', Resource: bySession},
+  ]
 }
 
-const LEASES = 'session#*'
+function items(arn: string, keys: readonly string[]): PolicyStatement {
+  const Condition = {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': keys}}
+  return {Effect: 'Allow', Resource: arn, ...(keys.includes('*') ? {} : {Condition})}
+}
 
 function encryption(role: PolicyRole, {partition, region, account, kmsKeyId}: PolicyScope): readonly PolicyStatement[] {
   if (kmsKeyId === undefined) return []
