@@ -71,6 +71,23 @@ export async function probeConditions(store: ObjectStore, random: Random): Promi
   return true
 }
 
+/**
+ * Whether this identity may delete, found out with an object of its own. Where it may not that stays, harmless, and the next probe
+ * writes it again.
+ *
+ * @param name tells the probes of machines apart: one segment of a key.
+ */
+export async function probeDelete(store: ObjectStore, name: string): Promise<boolean> {
+  const key = PROBE_PREFIX + name
+  await store.put(key, Buffer.from('may this be deleted?\n'), {mode: OVERWRITE})
+  try {
+    return (await store.delete([key])).failed.length === 0
+  } catch (error) {
+    if (hasCode(error, 'ACCESS_DENIED')) return false
+    throw error
+  }
+}
+
 async function raceIsWonOnce(store: ObjectStore, key: string): Promise<boolean> {
   const racers = Array.from({length: RACERS}, (_, index) =>
     store.put(key, Buffer.from(`racer ${index}\n`), {mode: CREATE}).then(

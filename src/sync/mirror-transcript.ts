@@ -4,13 +4,16 @@ import {countNewlines, measure, sourceChanged, verifiedBody} from '../store/byte
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {Lease} from '../store/lease.js'
 import type {TranscriptRef} from '../store/names.js'
+import type {ListedPart} from '../store/part.js'
 import type {Resolution} from '../store/resolve.js'
 import {viewTranscript} from '../store/view.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
 import {readLines} from '../transcript/lines.js'
+import {pointBeside, settleTranscript} from './beside.js'
 import type {Extent} from './compare.js'
 import {type SyncContext, writeContext} from './context.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
+import {appendLoose} from './push-transcript.js'
 
 /** How many of the last bytes are compared before new ones are believed to follow them. */
 const WITNESS = 64 * 1024
@@ -25,6 +28,8 @@ interface Reached {
   readonly witness: Buffer
   readonly dev: number
   readonly ino: number
+  /** Parts stand beside the chain that this identity may not clear away: what follows goes beside it too. */
+  readonly beside: boolean
 }
 
 export interface MirrorStep {
@@ -48,6 +53,7 @@ export class MirroredTranscript {
   #known: readonly Extent[]
   #reached: Reached | undefined
   #isHere = false
+  #leftBeside = false
 
   /** @param known how far what is stored was this file's, by earlier runs on this machine. */
   constructor(context: SyncContext, lease: Lease, ref: TranscriptRef, path: string, known: readonly Extent[] = []) {
@@ -56,6 +62,11 @@ export class MirroredTranscript {
     this.#context = context
     this.#ref = ref
     this.transcript = new LeasedTranscript(writeContext(context), lease, ref)
+  }
+
+  /** Before it is pulled. @param listed its parts, under the lease. */
+  async settle(listed: readonly ListedPart[]): Promise<void> {
+    this.#leftBeside = await settleTranscript(this.#context, this.transcript, listed)
   }
 
   /** The file was there, and is not there any more: what it held at its end is not known. */
@@ -82,14 +93,14 @@ export class MirroredTranscript {
     this.#isHere = true
     const before = whole ? undefined : this.#reached
     this.#reached = undefined
-    const reached = before && (await this.#follows(local, before)) ? before : await this.#start(local)
+    const reached = before && (await this.#follows(local, before)) ? before : await this.#begin(local)
     if (reached === 'beyond') return NOTHING
     if (!reached) return await this.#rebase(local)
     if (reached.length === local.length) {
       this.#reached = reached
       return NOTHING
     }
-    return await this.#append(local, reached)
+    return await (reached.beside ? this.#appendBeside(local, reached) : this.#append(local, reached))
   }
 
   async #open(): Promise<LocalTranscript | undefined> {
@@ -105,6 +116,16 @@ export class MirroredTranscript {
     const {file} = local
     if (file.dev !== dev || file.ino !== ino || local.length < length) return false
     return (await collect(local, length - witness.length, length)).equals(witness)
+  }
+
+  async #begin(local: LocalTranscript): Promise<Reached | 'beyond' | undefined> {
+    const start = this.#leftBeside ? undefined : await this.#start(local)
+    if (start !== undefined) return start
+    const from = await pointBeside(this.#context, this.#ref, local)
+    const end = from === undefined ? undefined : (await measure(local, [from])).get(from)
+    if (from === undefined || !end) return this.#leftBeside ? this.#start(local) : undefined
+    this.#leftBeside = true
+    return this.#at(local, from, end.hash, true)
   }
 
   /**
@@ -142,6 +163,16 @@ export class MirroredTranscript {
     await this.transcript.append({to, after, entries, body})
     this.#reached = await this.#at(local, to, next)
     return {bytes: to - length, parts: 1, entries}
+  }
+
+  async #appendBeside(local: LocalTranscript, {length, hash}: Reached): Promise<MirrorStep> {
+    const to = local.length
+    const next = hash.copy()
+    for await (const chunk of local.read(length, to)) next.update(chunk)
+    const listing = await this.#context.parts.list(this.#ref)
+    const step = await appendLoose(this.#context, local, listing, length)
+    this.#reached = await this.#at(local, to, next, true)
+    return step
   }
 
   /** Claude rewrote the file: what it removed goes, what others wrote beside it stays. */
@@ -189,10 +220,10 @@ export class MirroredTranscript {
     this.#known = [...this.#known, extent].slice(-MAX_KNOWN)
   }
 
-  async #at(local: LocalTranscript, length: number, hash: Hash): Promise<Reached> {
+  async #at(local: LocalTranscript, length: number, hash: Hash, beside = false): Promise<Reached> {
     this.#remember({length, digest: hash.copy().digest('hex')})
     const witness = await collect(local, Math.max(0, length - WITNESS), length)
-    return {length, hash, witness, dev: local.file.dev, ino: local.file.ino}
+    return {length, hash, witness, dev: local.file.dev, ino: local.file.ino, beside}
   }
 }
 

@@ -119,7 +119,7 @@ export class SessionMirror implements Mirror {
         ref.subpath === undefined
           ? transcriptPath(configDir, this.#options.projectKey, sessionId)
           : join(below, `${ref.subpath}.jsonl`)
-      await this.#mirrored(path, ref.subpath).transcript.settle()
+      await this.#mirrored(path, ref.subpath).settle(listed)
       if (ref.subpath === undefined) last = listed.at(-1)
     }
     const range = last && (await parts.range(last).catch(() => undefined))

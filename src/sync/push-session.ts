@@ -6,6 +6,7 @@ import {lastMs, nextMs} from '../store/write-part.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import {leaseTable, type SyncContext, writeContext} from './context.js'
+import {settleTranscript} from './beside.js'
 import type {Inspect} from './inspect.js'
 import type {Extent} from './compare.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
@@ -298,10 +299,10 @@ class SessionPush {
     return fingerprint((await this.#context.parts.list(listing.ref)).parts) !== fingerprint(listing.parts)
   }
 
-  async #settle({ref}: PartListing): Promise<void> {
+  async #settle({ref, parts}: PartListing): Promise<void> {
     await underLease(this.#context, this.#session.sessionId, async (lease) => {
       const transcript = new LeasedTranscript(writeContext(this.#context), lease, ref)
-      await transcript.settle()
+      await settleTranscript(this.#context, transcript, parts)
       await transcript.tidy()
     })
   }

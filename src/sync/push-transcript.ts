@@ -11,6 +11,7 @@ import {viewTranscript} from '../store/view.js'
 import {lastMs, writeLoose} from '../store/write-part.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
 import {readLines} from '../transcript/lines.js'
+import {settleTranscript} from './beside.js'
 import {agreements, compareTranscripts, type Surplus, unionOf} from './compare.js'
 import {type SyncContext, writeContext} from './context.js'
 import type {LocalTranscript} from './local-transcript.js'
@@ -107,7 +108,7 @@ export async function rebaseToLocal(
   union: boolean,
 ): Promise<{readonly uploaded: Uploaded; readonly target: 'local' | 'union'} | undefined> {
   const transcript = new LeasedTranscript(writeContext(context), lease, listing.ref)
-  await transcript.settle()
+  await settleTranscript(context, transcript, listing.parts)
   const view = await viewTranscript(context.parts, listing.ref)
   const side = await storedSide(view, context.parts)
   const relation = await compareTranscripts(local, side, agreements(state))

@@ -1,0 +1,56 @@
+import {describe, expect, test} from 'vitest'
+import {systemClock} from '../../src/base/system.js'
+import {ObjectStoreDecorator} from '../../src/object-store/decorator.js'
+import {storeError} from '../../src/object-store/errors.js'
+import {listAll} from '../../src/object-store/list-all.js'
+import {MemoryObjectStore} from '../../src/object-store/memory.js'
+import type {DeleteResult} from '../../src/object-store/object-store.js'
+import {probeDelete} from '../../src/store/probe.js'
+
+class Deletes extends ObjectStoreDecorator {
+  readonly answer: (keys: readonly string[]) => DeleteResult
+
+  constructor(answer: (keys: readonly string[]) => DeleteResult) {
+    super(new MemoryObjectStore({clock: systemClock}))
+    this.answer = answer
+  }
+
+  override async delete(keys: readonly string[]): Promise<DeleteResult> {
+    return this.answer(keys)
+  }
+}
+
+const refusedEach = (keys: readonly string[]): DeleteResult => ({
+  failed: keys.map((key) => ({key, code: 'ACCESS_DENIED', message: 'no'})),
+  date: 0,
+})
+
+describe('whether an identity may delete', () => {
+  test('it may, and nothing of the probe stays', async () => {
+    const store = new MemoryObjectStore({clock: systemClock})
+    expect(await probeDelete(store, 'a')).toBe(true)
+    expect((await listAll(store, {prefix: ''})).objects).toEqual([])
+  })
+
+  test.each([
+    [
+      'the request is refused',
+      () => {
+        throw storeError('ACCESS_DENIED', 'no')
+      },
+    ],
+    ['the key is refused', refusedEach],
+  ])('it may not where %s: one object stays, however often it is asked', async (_, answer) => {
+    const store = new Deletes(answer)
+    expect(await probeDelete(store, 'a')).toBe(false)
+    expect(await probeDelete(store, 'a')).toBe(false)
+    expect((await listAll(store, {prefix: ''})).objects.map(({key}) => key)).toEqual(['.reprise/probe/a'])
+  })
+
+  test('a store that does not answer says nothing about it', async () => {
+    const store = new Deletes(() => {
+      throw storeError('STORE_UNREACHABLE', 'gone')
+    })
+    await expect(probeDelete(store, 'a')).rejects.toMatchObject({code: 'STORE_UNREACHABLE'})
+  })
+})
