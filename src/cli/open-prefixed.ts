@@ -9,8 +9,7 @@ import type {Runtime} from './runtime.js'
 
 /** The part of a store that a URL names, as a store of its own; closed when the command ends. @throws PLACEHOLDER_OPEN */
 export async function openPrefixed(runtime: Runtime, url: StoreUrl, task?: string): Promise<ObjectStore> {
-  const values = {...(await runtime.placeholders()), ...(task !== undefined && {task})}
-  const resolved = resolvePlaceholders(url, values)
+  const resolved = await resolve(runtime, url, task)
   const [open] = openPlaceholders(resolved)
   if (open !== undefined) throw placeholderOpen(open, resolved)
   const {store} = await runtime.openStore(resolved)
@@ -19,12 +18,17 @@ export async function openPrefixed(runtime: Runtime, url: StoreUrl, task?: strin
 
 /** For reading: one store, or one for each value that stands in the place of an open placeholder. Closed when the command ends. */
 export async function openReadable(runtime: Runtime, url: StoreUrl, task?: string): Promise<readonly ObjectStore[]> {
-  const values = {...(await runtime.placeholders()), ...(task !== undefined && {task})}
-  const resolved = resolvePlaceholders(url, values)
+  const resolved = await resolve(runtime, url, task)
   const {store} = await runtime.openStore(resolved)
   const prefixes =
     openPlaceholders(resolved).length === 0 ? [resolved.prefix] : await listPrefixes(store, resolved.prefix)
   return prefixes.map((prefix) => new PrefixedObjectStore(store, prefix, formatStoreUrl({...resolved, prefix})))
+}
+
+/** The machine is asked only for what the URL leaves open. */
+async function resolve(runtime: Runtime, url: StoreUrl, task: string | undefined): Promise<StoreUrl> {
+  if (openPlaceholders(url).length === 0) return url
+  return resolvePlaceholders(url, {...(await runtime.placeholders()), ...(task !== undefined && {task})})
 }
 
 /** The prefixes that a store holds for a pattern, from the first open placeholder on segment by segment. */

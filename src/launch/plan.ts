@@ -1,5 +1,5 @@
 import {RepriseError} from '../base/errors.js'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 import {readFlags} from './claude-arguments.js'
 
 /** What to start. Everything in it comes from this machine: its user, its configuration, and ids that were checked. */

@@ -1,5 +1,5 @@
 import {posix} from 'node:path'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 import {parseObject} from '../transcript/entry-identity.js'
 import {plainText} from '../transcript/plain-text.js'
 

@@ -1,7 +1,7 @@
 import {RepriseError} from '../base/errors.js'
 import {sha256Hex} from '../base/hash.js'
 import {isSafeSegment, OWN_PREFIX, TASK_PREFIX} from '../store/names.js'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 import type {EntryKind} from './registry.js'
 
 /*

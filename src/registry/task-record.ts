@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import {RepriseError} from '../base/errors.js'
 import {isShallow} from '../base/shallow.js'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 import type {Entry, Facts, Link} from './registry.js'
 
 /** A chain that grew longer forgets its oldest sessions, so that a record stays small. */

@@ -3,7 +3,7 @@ import {hasCode, RepriseError} from '../base/errors.js'
 import {isKey} from '../object-store/key.js'
 import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 import type {PartSource} from './chain.js'
 import {
   isSafeSubpath,

@@ -4,7 +4,7 @@ import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
 import {Homes} from '../store/home.js'
 import {projectPrefix, type SessionRef, SUMMARY_PREFIX} from '../store/names.js'
 import type {SessionSummary} from '../store/summary-record.js'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 import type {CachedSummary, SummaryCache} from './summary-cache.js'
 
 const SUMMARIES_AT_ONCE = 64
@@ -80,16 +80,13 @@ async function readSummaries(
   known: ReadonlyMap<string, CachedSummary>,
   cache: SummaryCache,
 ): Promise<ReadonlyMap<string, CachedSummary>> {
-  const listed = objects.map(({key, etag}) => ({
-    sessionId: key.slice(SUMMARY_PREFIX.length).replace(/\.json$/, ''),
-    etag,
-  }))
-  const isKnown = ({sessionId, etag}: {sessionId: string; etag: string}): boolean => known.get(sessionId)?.etag === etag
-  const missing = listed.filter((each) => isSessionId(each.sessionId) && !isKnown(each))
   const found = new Map<string, CachedSummary>()
-  for (const each of listed.filter(isKnown)) {
-    const cached = known.get(each.sessionId)
-    if (cached) found.set(each.sessionId, cached)
+  const missing: {readonly sessionId: string; readonly etag: string}[] = []
+  for (const {key, etag} of objects) {
+    const sessionId = key.slice(SUMMARY_PREFIX.length).replace(/\.json$/, '')
+    const cached = known.get(sessionId)
+    if (cached?.etag === etag) found.set(sessionId, cached)
+    else if (isSessionId(sessionId)) missing.push({sessionId, etag})
   }
   if (missing.length === 0 && found.size === known.size) return found
   // What reads and checks a summary is loaded when there is one to be read.
@@ -159,7 +156,7 @@ export function isoTime(ms: number | undefined): string | undefined {
 
 /** Without the members that are not known. */
 export function given<T extends object>(fields: T): {[Key in keyof T]?: Exclude<T[Key], undefined>} {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]?: Exclude<T[Key], undefined>
-  }
+  const known: Partial<Record<keyof T, unknown>> = {}
+  for (const key in fields) if (fields[key] !== undefined) known[key] = fields[key]
+  return known as {[Key in keyof T]?: Exclude<T[Key], undefined>}
 }

@@ -6,7 +6,7 @@ import type {ObjectStore} from '../object-store/object-store.js'
 import type {Registry} from '../registry/registry.js'
 import type {Homes} from '../store/home.js'
 import {HOME_PREFIX} from '../store/names.js'
-import {isSessionId} from '../transcript/discover.js'
+import {isSessionId} from '../transcript/session-id.js'
 
 const SHORTEST_PREFIX = 4
 const LONGEST_ID = 128

@@ -2,6 +2,7 @@ import {stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileHistoryDir, projectDir, projectsDir, sessionDir, transcriptPath} from './config-dir.js'
 import type {LocalFile} from './local-file.js'
+import {isSessionId} from './session-id.js'
 import {Walk} from './walk.js'
 import type {LeftOut} from './walk.js'
 
@@ -82,11 +83,6 @@ export async function discoverSessions(configDir: string, options: DiscoverOptio
 /** The copies of one session: one for each project key that has it, mostly one, none when it is not here. */
 export async function discoverSession(configDir: string, sessionId: string): Promise<Discovery> {
   return discoverSessions(configDir, {sessionId})
-}
-
-/** A UUID of any version; Claude keeps the case in which it was given one. */
-export function isSessionId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 }
 
 async function sessionsIn(walk: Walk, dir: string): Promise<Map<string, {main: boolean; dir: boolean}>> {

@@ -1,7 +1,7 @@
 import {stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {liveProcessesDir} from './config-dir.js'
-import {isSessionId} from './discover.js'
+import {isSessionId} from './session-id.js'
 import {parseObject} from './entry-identity.js'
 import type {Processes} from './processes.js'
 import {openPlainFile} from './safe-open.js'

@@ -1,0 +1,4 @@
+/** A UUID of any version; Claude keeps the case in which it was given one. */
+export function isSessionId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+}
