@@ -4,7 +4,8 @@ import {discoverSessions, type LocalSession} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {SyncContext} from './context.js'
 import type {MirrorStep} from './mirror-transcript.js'
-import type {Mirror, MirrorOptions, MirrorReport} from './mirror.js'
+import type {Mirror, MirrorReport} from './mirror.js'
+import type {MirrorOptions} from './mirrored-session.js'
 import {pushSession} from './push-session.js'
 
 const LOOK_EVERY_MS = 1_000
