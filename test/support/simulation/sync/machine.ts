@@ -57,11 +57,13 @@ export class Machine {
     const name = `${this.name}.${pid}`
     const client = this.#world.client(name)
     const store = new MortalStore(client)
+    const clock = client.clock(this.#skew)
     const context: SyncContext = {
       store,
       parts: new Parts(store),
       homes: new Homes(store),
-      clock: client.clock(this.#skew),
+      // Loops sleep with a signal, and for ever once they are killed; within a piece of work files may be open.
+      clock: {...clock, sleep: (ms, signal) => (signal ? clock.sleep(ms, signal) : store.alive(clock.sleep(ms)))},
       random,
       machine: this.name,
       owner: {machine: this.name, boot: 'b', pidNamespace: 'n', pid, start: 's'},

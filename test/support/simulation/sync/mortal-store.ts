@@ -46,32 +46,33 @@ export class MortalStore implements ObjectStore {
       for await (const page of this.#client.list(options)) pages.push(page)
       return pages
     }
-    yield* await this.#alive(all())
+    yield* await this.alive(all())
   }
 
   head(key: string): Promise<ObjectHead | undefined> {
-    return this.#alive(this.#client.head(key))
+    return this.alive(this.#client.head(key))
   }
 
   get(key: string, options?: GetOptions): Promise<ObjectContent> {
-    return this.#alive(this.#client.get(key, options))
+    return this.alive(this.#client.get(key, options))
   }
 
   put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
-    return this.#alive(this.#client.put(key, body, options))
+    return this.alive(this.#client.put(key, body, options))
   }
 
   copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
-    return this.#alive(this.#client.copy(source, target, options))
+    return this.alive(this.#client.copy(source, target, options))
   }
 
   delete(keys: readonly string[]): Promise<DeleteResult> {
-    return this.#alive(this.#client.delete(keys))
+    return this.alive(this.#client.delete(keys))
   }
 
   async close(): Promise<void> {}
 
-  #alive<T>(call: Promise<T>): Promise<T> {
+  /** What it waits for, unless it is killed before. */
+  alive<T>(call: Promise<T>): Promise<T> {
     return Promise.race([call, this.#end])
   }
 }

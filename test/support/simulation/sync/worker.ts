@@ -267,7 +267,10 @@ export class Worker {
     const {network, count} = this.#proxy()
     this.#following = undefined
     const impatient = new AbortController()
-    if (Number.isFinite(patience)) void program.context.clock.sleep(patience).then(() => impatient.abort())
+    if (Number.isFinite(patience)) {
+      const give = (): void => impatient.abort()
+      void program.context.clock.sleep(patience).then(give, give)
+    }
     this.#attend(program, 'finish', async (present) => {
       const report = await mirror.finish(impatient.signal)
       if (report.complete) this.#stored(present)
@@ -308,6 +311,8 @@ export class Worker {
   killAll(): void {
     this.machine.killAll()
     this.#busy.clear()
+    // Its loops sleep for ever; they let go of what they watch.
+    if (this.#following?.mirror instanceof SessionMirror) void this.#following.mirror[Symbol.asyncDispose]()
     this.#following = undefined
   }
 
