@@ -7,7 +7,7 @@ export interface Closable {
 
 export interface CloseOnSignalOptions {
   /**
-   * Ends the queries that still write, e.g. `() => query[Symbol.asyncDispose]()`, and has half of the time for it. In batched mode the
+   * Aborts the queries that still write, and resolves when their loops have ended; has half of the time for it. In batched mode the
    * Agent SDK holds a whole turn back until then.
    */
   readonly before?: () => unknown

@@ -12,6 +12,8 @@ export interface TrackTaskOptions {
   readonly taskId: string
   /** Goes with every record, e.g. `store`, `homeKey`, `machine`; wins over what the messages say. */
   readonly facts?: TaskFacts
+  /** Of the query's `abortController`: a query that throws because it was aborted is `interrupted`. */
+  readonly signal?: AbortSignal
   /** Told of each failure of the registry. Default: a warning of the process, once. */
   readonly onError?: (error: RepriseError) => unknown
   /** How long the end of the stream may wait for the registry, ms. Default 2,000. */
@@ -26,9 +28,9 @@ export function trackTask<Stream extends AgentStream>(
   options: TrackTaskOptions,
   background: Clock,
 ): Stream {
-  const {registry, taskId, facts = {}, onError = warnOnce(taskId), settleMs = SETTLE_MS} = options
+  const {registry, taskId, facts = {}, signal, onError = warnOnce(taskId), settleMs = SETTLE_MS} = options
   const recorder = new TaskRecorder({registry, taskId, background, onError: guarded(onError)})
-  const watch = new TaskWatch(recorder, facts, settleMs)
+  const watch = new TaskWatch(recorder, facts, {settleMs, signal})
   const own: Partial<Record<string | symbol, unknown>> = {
     ...watched(query, watch),
     [Symbol.asyncIterator]: () => watched(query[Symbol.asyncIterator](), watch),
@@ -48,20 +50,25 @@ export function trackTask<Stream extends AgentStream>(
   })
 }
 
+interface WatchEnd {
+  readonly settleMs: number
+  readonly signal: AbortSignal | undefined
+}
+
 /** The session of a query and how it is doing, from its messages. */
 class TaskWatch {
   readonly #recorder: TaskRecorder
   readonly #given: TaskFacts
-  readonly #settleMs: number
+  readonly #end: WatchEnd
   #sessionId: string | undefined
   #seen: TaskFacts = {agent: 'claude'}
   #isRunning = false
   #ending: Promise<void> | undefined
 
-  constructor(recorder: TaskRecorder, given: TaskFacts, settleMs: number) {
+  constructor(recorder: TaskRecorder, given: TaskFacts, end: WatchEnd) {
     this.#recorder = recorder
     this.#given = given
-    this.#settleMs = settleMs
+    this.#end = end
   }
 
   note(message: unknown): void {
@@ -77,9 +84,10 @@ class TaskWatch {
 
   /** The stream is over. Resolves when the record says so, or cannot be brought to in time. */
   async end(status: 'failed' | 'interrupted'): Promise<void> {
+    const {settleMs, signal} = this.#end
     if (!this.#ending) {
-      if (this.#isRunning) this.#say({status})
-      this.#ending = this.#recorder.end(this.#settleMs)
+      if (this.#isRunning) this.#say({status: signal?.aborted ? 'interrupted' : status})
+      this.#ending = this.#recorder.end(settleMs)
     }
     return this.#ending
   }

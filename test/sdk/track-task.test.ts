@@ -171,6 +171,12 @@ describe('what is recorded', () => {
     expect(await found(registry)).toMatchObject({sessionId: A, status})
   })
 
+  test('a query that throws because it was aborted is interrupted', async () => {
+    const registry = memoryRegistry()
+    await all(trackTask(failing(init()), {registry, taskId: 'T', signal: AbortSignal.abort()})).catch(() => undefined)
+    expect(await found(registry)).toMatchObject({status: 'interrupted'})
+  })
+
   test.each(['break', 'return', 'dispose'])('a query that is left with %s is interrupted', async (how) => {
     const registry = memoryRegistry()
     let closed = false

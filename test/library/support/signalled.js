@@ -3,6 +3,7 @@
 import {writeSync} from 'node:fs'
 import {setTimeout as delay} from 'node:timers/promises'
 
+const TOTAL_MS = 3000
 const [modules, how, closeMs] = process.argv.slice(2)
 const {closeOnSignal} = await import(new URL('library/close-on-signal.js', modules).href)
 const tell = (text) => writeSync(1, `${text}\n`)
@@ -15,12 +16,12 @@ const befores = {
 }
 const store = {
   async close({timeoutMs}) {
-    tell(`close ${Math.ceil(timeoutMs / 100) * 100}`)
+    tell(timeoutMs > TOTAL_MS / 2 ? 'close' : `close in ${timeoutMs > 0 ? 'what is left' : 'no time'}`)
     await delay(Number(closeMs))
     tell('closed')
     if (how === 'fails') throw new Error('close')
   },
 }
-closeOnSignal(store, {before: befores[how], timeoutMs: 1000})
+closeOnSignal(store, {before: befores[how], timeoutMs: TOTAL_MS})
 setInterval(() => {}, 1000)
 tell('ready')
