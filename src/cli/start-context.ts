@@ -1,5 +1,5 @@
 import {join} from 'node:path'
-import {boolean} from '@oclif/core/flags'
+import {boolean, string} from '@oclif/core/flags'
 import {maskSecrets} from '../base/mask.js'
 import {awsCredentialsIn, usesBedrock} from '../launch/aws-credentials.js'
 import {findClaude} from '../launch/find-claude.js'
@@ -18,6 +18,11 @@ export interface StartFlags {
 
 export const scrubAwsFlag = boolean({summary: 'Keep the AWS credentials in the environment from claude.'})
 
+export const writtenSecretsFlag = string({
+  summary: 'Whether to say at the end what was stored that looks like a secret (default: warn).',
+  helpValue: '<warn|off>',
+})
+
 /** What the commands that start a claude work with. @throws CLAUDE_NOT_FOUND, PLACEHOLDER_OPEN */
 export async function openStart(runtime: Runtime, args: readonly string[], flags: StartFlags): Promise<StartContext> {
   const {settings, env, directories, signal} = runtime
@@ -33,6 +38,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
   }
   if (flags.scrubAws && usesBedrock(env)) inform(CUT_OFF)
+  if (settings.secrets === 'block') inform(NOT_HELD_BACK)
   return {
     sync: context,
     registry,
@@ -46,6 +52,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     ...(flags.scrubAws && {unset: awsCredentialsIn(env)}),
     graceMs: flags.graceMs,
     withoutLease: flags.withoutLease,
+    looksForSecrets: settings.secrets !== 'off',
     stateDirectory: join(directories.state, 'launch'),
     signal,
     handOverSignals: () => runtime.handOverSignals(),
@@ -53,5 +60,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
   }
 }
 
+const NOT_HELD_BACK =
+  '--secrets block holds nothing back here: what claude writes is stored as it is written, and looked at when claude ends'
 const CUT_OFF =
   'claude is to use Bedrock (CLAUDE_CODE_USE_BEDROCK), and --scrub-aws keeps the AWS credentials of this environment from it'

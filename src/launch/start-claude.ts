@@ -1,6 +1,7 @@
 import {RepriseError} from '../base/errors.js'
 import type {Registry} from '../registry/registry.js'
 import type {SyncContext} from '../sync/context.js'
+import {type SecretCounts, watchForSecrets} from '../sync/written-secrets.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import type {Processes} from '../transcript/processes.js'
 import {exitCodeOfChild} from './child.js'
@@ -30,6 +31,8 @@ export interface StartContext {
   readonly graceMs: number
   /** For stores that cannot keep a lease. */
   readonly withoutLease: boolean
+  /** Say at the end what looks like a secret in what was written. */
+  readonly looksForSecrets: boolean
   readonly stateDirectory: string
   /** Ends what is under way before claude is started. */
   readonly signal: AbortSignal
@@ -159,9 +162,11 @@ async function recorded(
   launch: (hooks: LaunchHooks) => Promise<MirroredLaunch>,
 ): Promise<StartedSession> {
   let moved: Promise<void> | undefined
+  let secrets: (() => Promise<SecretCounts>) | undefined
   const {end, report} = await launch({
     async onStart() {
       context.signal.throwIfAborted()
+      if (context.looksForSecrets) secrets = await watchForSecrets(context.sync, {...context, sessionId})
       if (follow === 'at-start') await recordStart(context, links, sessionId)
       context.signal.throwIfAborted()
       for (const name of OUTLIVED) process.on(name, ignore)
@@ -175,6 +180,8 @@ async function recorded(
   if (follow === 'at-start' || moved) await recordEnd(context, links, sessionId, report.complete, moved)
   const exitCode = report.complete ? exitCodeOfChild(end) : report.error?.code === 'LEASE_LOST' ? 4 : 6
   if (!report.complete) context.inform(notStored(path, report.error))
+  const found = [...((await secrets?.()) ?? [])].map(([rule, lines]) => `${rule} (${countLines(lines)})`)
+  if (found.length > 0) context.inform(`what was written looks as if it held secrets: ${found.join(', ')}`)
   for (const name of OUTLIVED) process.removeListener(name, ignore)
   return {
     sessionId,
@@ -192,6 +199,10 @@ async function recorded(
 const OUTLIVED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 function ignore(): void {}
+
+function countLines(lines: number): string {
+  return lines === 1 ? '1 line' : `${lines} lines`
+}
 
 function notStored(path: string, error: RepriseError | undefined): string {
   const why = error ? `: ${error.message.replace(/\.$/, '')}` : ''

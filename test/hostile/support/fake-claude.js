@@ -2,6 +2,7 @@
 // Stands for claude where a conversation only has to grow: it appends a line each 150 ms to the transcript that it was told
 // to begin (a fork as well) or to resume, until a file appears.
 //   FAKE_STOP: the file; where it is there from the start, nothing is written. Without it: three lines.
+//   FAKE_SAYS: what each line says.
 import {appendFileSync, existsSync, mkdirSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 
@@ -20,7 +21,7 @@ mkdirSync(dirname(path), {recursive: true})
 for (let index = 0; stop === undefined ? index < 3 : !existsSync(stop); index++) {
   appendFileSync(
     path,
-    `${JSON.stringify({type: 'user', uuid: `${process.pid}-${index}`, message: {role: 'user', content: 'said'}})}\n`,
+    `${JSON.stringify({type: 'user', uuid: `${process.pid}-${index}`, message: {role: 'user', content: process.env.FAKE_SAYS ?? 'said'}})}\n`,
   )
   await new Promise((resolve) => setTimeout(resolve, 150))
 }
