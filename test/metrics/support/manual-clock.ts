@@ -20,12 +20,17 @@ export class ManualClock implements Clock {
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
-      const sleeper = {due: this.#now + ms, wake: resolve}
-      this.#sleepers.add(sleeper)
-      signal?.addEventListener('abort', () => {
+      const end = (): void => {
         this.#sleepers.delete(sleeper)
-        reject(signal.reason)
-      })
+        reject(signal?.reason as Error)
+      }
+      const wake = (): void => {
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const sleeper = {due: this.#now + ms, wake}
+      this.#sleepers.add(sleeper)
+      signal?.addEventListener('abort', end)
     })
   }
 
