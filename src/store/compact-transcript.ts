@@ -1,0 +1,137 @@
+import type {ObjectStore} from '../object-store/object-store.js'
+import {joinObjects} from '../object-store/join.js'
+import {hasCode} from '../base/errors.js'
+import {transcriptPrefix, type TranscriptRef} from './names.js'
+import {decodeRange, encodeRange, isRanged, listedPart, type RangedPart, sameWrite} from './part.js'
+import type {Parts} from './parts.js'
+import {type CompactionPlan, type CompactionPolicy, type Merge, planCompaction} from './plan-compaction.js'
+import {type TranscriptView, viewTranscript} from './view.js'
+
+const RECENT_MS = 10 * 60_000
+const GRACE_MS = 60_000
+const CONTENT_TYPE = 'application/x-ndjson'
+
+export interface CompactionContext {
+  readonly parts: Parts
+  /** This machine's name: what others wrote lately is given its grace. */
+  readonly machine: string
+}
+
+export interface CompactionOptions extends CompactionPolicy {
+  /**
+   * How old a merge must be before its inputs are deleted, ms by the store's clock: a reader that knows nothing of merges fails when
+   * what it has listed goes. Default: 60,000 where another wrote in the last ten minutes or holds the lease, else 0.
+   */
+  readonly grace?: number | undefined
+  /** Another holds the session's lease. */
+  readonly isHeld?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Compacted {
+  /** Parts of the transcript before and after. */
+  readonly before: number
+  readonly after: number
+  readonly merged: number
+  readonly bytesWritten: number
+  readonly deleted: number
+  /** Deletes that wait for their grace. */
+  readonly waiting: readonly string[]
+  /** By the store's clock, when the last of them may be done. */
+  readonly waitUntil: number
+}
+
+/**
+ * Merges runs of a transcript's parts. Needs no lease: a merge changes nothing that readers are given, several compactors meet in an
+ * object that is there already, and one that dies leaves copies, which the next one removes.
+ *
+ * @throws OBJECT_NOT_FOUND when an input went meanwhile: plan again.
+ */
+export async function compactTranscript(
+  {parts, machine}: CompactionContext,
+  ref: TranscriptRef,
+  options: CompactionOptions = {},
+): Promise<Compacted> {
+  const view = await viewTranscript(parts, ref, {journals: 'always'})
+  const plan = planCompaction(view, options)
+  const grace = options.grace ?? (options.isHeld || isRecent(view, machine) ? GRACE_MS : 0)
+  const due = plan.leftovers.filter(({cover}) => cover.modified + grace <= view.listing.date)
+  const late = plan.leftovers.filter((each) => !due.includes(each))
+  let deleted = await remove(
+    parts.store,
+    due.map(({part}) => part.key),
+  )
+  let [merged, bytesWritten] = [0, 0]
+  const waiting = late.map(({part}) => part.key)
+  let waitUntil = late.reduce((last, {cover}) => Math.max(last, cover.modified + grace), 0)
+  for (const merge of plan.merges) {
+    options.signal?.throwIfAborted()
+    const date = await commitMerge(parts, ref, merge, options.signal)
+    if (date === undefined) continue
+    merged += merge.inputs.length
+    bytesWritten += merge.size
+    const keys = merge.inputs.map(({key}) => key)
+    if (grace === 0) deleted += await remove(parts.store, keys)
+    else {
+      waiting.push(...keys)
+      waitUntil = Math.max(waitUntil, date + grace)
+    }
+  }
+  const made = plan.merges.length
+  const before = view.parts.length
+  return {before, after: before - deleted - waiting.length + made, merged, bytesWritten, deleted, waiting, waitUntil}
+}
+
+/** What `compactTranscript` would do. */
+export async function previewCompaction(
+  parts: Parts,
+  ref: TranscriptRef,
+  policy: CompactionPolicy = {},
+): Promise<CompactionPlan & {readonly view: TranscriptView}> {
+  const view = await viewTranscript(parts, ref, {journals: 'always'})
+  return {...planCompaction(view, policy), view}
+}
+
+/** Deletes that have had their grace. @returns how many were done. */
+export async function finishCompaction(parts: Parts, keys: readonly string[]): Promise<number> {
+  return remove(parts.store, keys)
+}
+
+/**
+ * One new object with the bytes of the inputs, never in the place of another.
+ *
+ * @returns the store's clock when it was there; undefined when its name is taken by other bytes.
+ */
+async function commitMerge(
+  parts: Parts,
+  ref: TranscriptRef,
+  {inputs, name, range}: Merge,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const key = transcriptPrefix(ref) + name
+  const metadata = encodeRange(range)
+  const request = signal ? {signal} : {}
+  try {
+    const mode = {type: 'create'} as const
+    const {date} = await joinObjects(parts.store, inputs, key, {mode, metadata, contentType: CONTENT_TYPE, ...request})
+    return date
+  } catch (error) {
+    if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+    const there = await parts.store.head(key, request)
+    if (!there) return undefined
+    const found = decodeRange(listedPart(key, there.size, there.etag, there.modified), there.metadata)
+    return found && sameWrite(found, range) ? there.date : undefined
+  }
+}
+
+function isRecent({parts, listing}: TranscriptView, machine: string): boolean {
+  const isOwn = (part: TranscriptView['parts'][number]): part is RangedPart =>
+    isRanged(part) && part.range.machine === machine
+  return parts.some((part) => part.modified > listing.date - RECENT_MS && !isOwn(part))
+}
+
+async function remove(store: ObjectStore, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0
+  const {failed} = await store.delete(keys)
+  return keys.length - failed.length
+}
