@@ -50,9 +50,6 @@ export abstract class BaseCommand {
   #sources: FlagSources = new Map()
   #settings: Settings | undefined
 
-  /** A command that hands signals on to a child process sets this to false and watches them itself. */
-  protected readonly endsOnSignal: boolean = true
-
   constructor(argv: string[]) {
     this.argv = argv
   }
@@ -103,7 +100,7 @@ export abstract class BaseCommand {
       workingDirectory: process.cwd(),
       dataDirectory: directories.data,
     })
-    if (this.endsOnSignal) this.#interruption.listen()
+    this.#interruption.listen()
     process.stdout.on('error', (error) => {
       if (isClosedPipe(error)) this.#interruption.readerGone()
       else throw error

@@ -41,6 +41,11 @@ test('every code that is thrown or warned with is in docs/exit-codes.md', () => 
   expect([...codes].filter((code) => !page.includes(`\`${code}\``)).toSorted()).toEqual([])
 })
 
+test('a code that nothing throws any more is not told', () => {
+  const told = rows.flatMap(({codes}) => codes)
+  expect(told.filter((code) => !texts.some((text) => text.includes(`'${code}'`)))).toEqual([])
+})
+
 test('each code stands in one row, with the exit code of its kind and a next step', () => {
   const told = rows.flatMap(({codes}) => codes)
   expect(told.filter((code, index) => told.indexOf(code) !== index)).toEqual([])
