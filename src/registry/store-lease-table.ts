@@ -13,7 +13,7 @@ const READS_AT_ONCE = 16
 
 /** Lease records as objects of the store that holds the parts: a version is an ETag. */
 export class StoreLeaseTable implements LeaseTable {
-  readonly place = 'store'
+  readonly place: string = 'store'
   readonly sharesClockWithParts: boolean = true
   readonly #store: ObjectStore
 

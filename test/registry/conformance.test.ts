@@ -11,8 +11,8 @@ import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
 import {leaseKeyOf} from '../../src/store/names.js'
 import {openAt} from '../object-store/s3/support.js'
-import {describeLeases} from '../support/lease-suite.js'
-import {describeRegistry} from '../support/registry-suite.js'
+import {describeLeaseRaces, describeLeases} from '../support/lease-suite.js'
+import {describeRegistry, describeRegistryRaces} from '../support/registry-suite.js'
 import {startStrictS3, type StrictS3} from '../support/strict-s3/index.js'
 
 let parent: string
@@ -48,18 +48,21 @@ const STORES: Readonly<Record<string, () => () => ObjectStore>> = {
 }
 
 for (const [title, open] of Object.entries(STORES)) {
-  describeRegistry(title, async () => {
+  const openRegistry = async () => {
     const store = open()
     return {client: () => new StoreRegistry({store: store(), clock: systemClock, random: systemRandom})}
-  })
-
-  describeLeases(title, async () => {
+  }
+  const openLeases = async () => {
     const store = open()
     return {
       client: () => new StoreLeaseTable(store()),
-      async lose(sessionId) {
+      async lose(sessionId: string) {
         await store().delete([leaseKeyOf(sessionId)])
       },
     }
-  })
+  }
+  describeRegistry(title, openRegistry)
+  describeRegistryRaces(title, openRegistry)
+  describeLeases(title, openLeases)
+  describeLeaseRaces(title, openLeases)
 }

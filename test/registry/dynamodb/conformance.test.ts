@@ -1,6 +1,6 @@
 import {afterAll, beforeAll} from 'vitest'
 import {startDynalite} from '../../support/dynamodb/dynalite.js'
-import {describeDynamoRegistry} from '../../support/dynamodb/suites.js'
+import {describeDynamoRaces, describeDynamoRegistry} from '../../support/dynamodb/suites.js'
 
 let server: Awaited<ReturnType<typeof startDynalite>>
 
@@ -12,3 +12,4 @@ afterAll(async () => {
 })
 
 describeDynamoRegistry('in a table of dynalite', () => server)
+describeDynamoRaces('in a table of dynalite', () => server)
