@@ -35,6 +35,7 @@ export interface Compacted {
   readonly merged: number
   readonly bytesWritten: number
   readonly deleted: number
+  readonly bytesDeleted: number
   /** Deletes that wait for their grace. */
   readonly waiting: readonly string[]
   /** By the store's clock, when the last of them may be done. */
@@ -56,30 +57,25 @@ export async function compactTranscript(
   const plan = planCompaction(view, options)
   const grace = options.grace ?? (options.isHeld || isRecent(view, machine) ? GRACE_MS : 0)
   const due = plan.leftovers.filter(({cover}) => cover.modified + grace <= view.listing.date)
-  const late = plan.leftovers.filter((each) => !due.includes(each))
-  let deleted = await remove(
-    parts.store,
-    due.map(({part}) => part.key),
-  )
-  let [merged, bytesWritten] = [0, 0]
-  const waiting = late.map(({part}) => part.key)
-  let waitUntil = late.reduce((last, {cover}) => Math.max(last, cover.modified + grace), 0)
+  const removal = new Removal(parts.store)
+  await removal.remove(due.map(({part}) => part))
+  for (const {part, cover} of plan.leftovers)
+    if (!due.some((each) => each.part === part)) removal.wait([part], cover.modified + grace)
+  let [made, merged, bytesWritten] = [0, 0, 0]
   for (const merge of plan.merges) {
     options.signal?.throwIfAborted()
     const date = await commitMerge(parts, ref, merge, options.signal)
     if (date === undefined) continue
+    made++
     merged += merge.inputs.length
     bytesWritten += merge.size
-    const keys = merge.inputs.map(({key}) => key)
-    if (grace === 0) deleted += await remove(parts.store, keys)
-    else {
-      waiting.push(...keys)
-      waitUntil = Math.max(waitUntil, date + grace)
-    }
+    if (grace === 0) await removal.remove(merge.inputs)
+    else removal.wait(merge.inputs, date + grace)
   }
-  const made = plan.merges.length
+  const {deleted, bytesDeleted, waiting, waitUntil} = removal
   const before = view.parts.length
-  return {before, after: before - deleted - waiting.length + made, merged, bytesWritten, deleted, waiting, waitUntil}
+  const after = before + made - deleted
+  return {before, after, merged, bytesWritten, deleted, bytesDeleted, waiting, waitUntil}
 }
 
 /** What `compactTranscript` would do. */
@@ -94,7 +90,9 @@ export async function previewCompaction(
 
 /** Deletes that have had their grace. @returns how many were done. */
 export async function finishCompaction(parts: Parts, keys: readonly string[]): Promise<number> {
-  return remove(parts.store, keys)
+  if (keys.length === 0) return 0
+  const {failed} = await parts.store.delete(keys)
+  return keys.length - failed.length
 }
 
 /**
@@ -130,8 +128,29 @@ function isRecent({parts, listing}: TranscriptView, machine: string): boolean {
   return parts.some((part) => part.modified > listing.date - RECENT_MS && !isOwn(part))
 }
 
-async function remove(store: ObjectStore, keys: readonly string[]): Promise<number> {
-  if (keys.length === 0) return 0
-  const {failed} = await store.delete(keys)
-  return keys.length - failed.length
+/** Deletes that are done, and those that are not yet. */
+class Removal {
+  readonly #store: ObjectStore
+  readonly waiting: string[] = []
+  waitUntil = 0
+  deleted = 0
+  bytesDeleted = 0
+
+  constructor(store: ObjectStore) {
+    this.#store = store
+  }
+
+  async remove(parts: readonly RangedPart[]): Promise<void> {
+    if (parts.length === 0) return
+    const {failed} = await this.#store.delete(parts.map(({key}) => key))
+    const left = new Set(failed.map(({key}) => key))
+    const gone = parts.filter(({key}) => !left.has(key))
+    this.deleted += gone.length
+    this.bytesDeleted += gone.reduce((sum, {size}) => sum + size, 0)
+  }
+
+  wait(parts: readonly RangedPart[], until: number): void {
+    this.waiting.push(...parts.map(({key}) => key))
+    this.waitUntil = Math.max(this.waitUntil, until)
+  }
 }
