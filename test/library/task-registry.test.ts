@@ -2,9 +2,11 @@ import {randomUUID} from 'node:crypto'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {expect, onTestFinished, test} from 'vitest'
+import {expect, onTestFinished, test, vi} from 'vitest'
 import {RepriseError} from '../../src/base/errors.js'
 import {createTaskRegistry, LazyRegistry} from '../../src/library/task-registry.js'
+import {startDynalite} from '../support/dynamodb/dynalite.js'
+import {createTable} from '../support/dynamodb/tables.js'
 
 async function newStoreUrl(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'reprise-tasks-'))
@@ -27,6 +29,22 @@ test('the registry of a store: what one program records another finds', async ()
   expect(listed).toMatchObject([expected])
   expect(await reader.unlink('task', 'T')).toMatchObject(expected)
   expect(await writer.find('task', 'T')).toBeUndefined()
+})
+
+test('the same in a table of DynamoDB, found through the environment', async () => {
+  await using server = await startDynalite()
+  const table = await createTable(server)
+  vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', server.endpoint)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+  const s3 = {region: 'us-east-1', credentials: server.credentials}
+  const sessionId = randomUUID()
+  await using writer = createTaskRegistry(`dynamodb://${table}?ttl=7d`, {s3, retries: 1, timeoutMs: 5_000})
+  await using reader = createTaskRegistry(`dynamodb://${table}`, {s3})
+  const link = {kind: 'task', id: 'T', sessionId, status: 'ended', costUsd: 0.42, durationMs: 1234} as const
+  await writer.assign(link, {mode: 'append'})
+  expect(await reader.find('task', 'T')).toMatchObject(link)
 })
 
 test('closing is idempotent, and needs no call before it', async () => {
