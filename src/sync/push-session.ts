@@ -217,9 +217,12 @@ class SessionPush {
     this.#measured = planned.measured
     switch (plan.step) {
       case 'behind':
-        return {...nothing, action: 'behind', state: before}
+        return this.#stored(listing, planned, () => ({...nothing, action: 'behind', state: before}))
       case 'nothing':
-        return this.#unchanged(local, listing, planned, before)
+        return this.#stored(listing, planned, (lease) => ({
+          ...nothing,
+          state: this.#agreed(local, listing, storedExtent(planned) ?? this.#extentOf(local), before, lease),
+        }))
       case 'append':
       case 'append-loose': {
         if (dryRun) {
@@ -259,13 +262,13 @@ class SessionPush {
   ): Promise<Outcome | undefined> {
     const ms = nextMs(this.#context.clock, lastMs(listing), listing.date)
     const found = await freeLease(this.#context, this.#session.sessionId)
-    if (step === 'append-loose') {
-      const uploaded = await appendLoose(this.#context, local, listing, from)
-      return {...uploaded, action: 'pushed', state: before}
-    }
     if (!(await isAssured(this.#context, listing, planned.view, found?.record))) {
       await this.#settle(listing)
       return undefined
+    }
+    if (step === 'append-loose') {
+      const uploaded = await appendLoose(this.#context, local, listing, from)
+      return {...uploaded, action: 'pushed', state: before}
     }
     await this.#intend(local, listing.ref.subpath)
     const appended = await appendTail(this.#context, local, listing, planned, from, found?.record, ms)
@@ -276,21 +279,16 @@ class SessionPush {
     return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, mine, before, found?.version)}
   }
 
-  /** Equal, and what the listing shows stays there; a tail of a cut-off holder is settled first. */
-  async #unchanged(
-    local: LocalTranscript,
+  /** All of the local file is stored, and stays so; a tail of a cut-off holder is settled first. */
+  async #stored(
     listing: PartListing,
-    planned: PlannedTranscript,
-    before: TranscriptState,
+    {view}: PlannedTranscript,
+    outcome: (lease: string | undefined) => Outcome,
   ): Promise<Outcome | undefined> {
     const {dryRun, look} = this.#options
-    const outcome = (lease: string | undefined): Outcome => ({
-      ...nothing,
-      state: this.#agreed(local, listing, storedExtent(planned) ?? this.#extentOf(local), before, lease),
-    })
     if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
     const found = await leaseTable(this.#context).read(this.#session.sessionId)
-    if (await isAssured(this.#context, listing, planned.view, found?.record)) return outcome(found?.version)
+    if (await isAssured(this.#context, listing, view, found?.record)) return outcome(found?.version)
     await this.#settle(listing)
     return undefined
   }

@@ -19,6 +19,7 @@ import {message, SESSION, SyncWorker} from '../support/sync-worker.js'
 
 const REF = {homeKey: '-a', sessionId: SESSION}
 const LINES = ['a', 'b', 'c', 'd'].map((uuid) => `{"uuid":"${uuid}"}\n`)
+const LOOSE = '{"uuid":"loose"}\n'
 const LEASED = true
 
 function record(epoch: number, cutOff: number): LeaseRecord {
@@ -103,6 +104,22 @@ describe('what is listed stays', () => {
       from: resolution.length,
       to: resolution.length,
     })
+  })
+
+  test.each([
+    ['what others went on from', LINES.slice(0, 2), [part(3, 2, 3, 2)], 'behind'],
+    ['and what stands beside it is gone on from', [...LINES.slice(0, 2), LOOSE, ...LINES.slice(2, 3)], [], 'pushed'],
+  ])('the same for %s', async (_, local, more, action) => {
+    const stage = new Stage(core)
+    stage.now = Date.now()
+    await using a = await SyncWorker.start(stage.memory, 'a')
+    for (const each of [part(1, 0, 1, 2, LEASED), part(2, 1, 2, 1, LEASED), ...more]) await stage.put(each)
+    if (action === 'pushed') await stage.loose(3, [LOOSE])
+    await stage.memory.put(leaseKeyOf(SESSION), encodeLeaseRecord(record(2, 1)), {mode: CREATE})
+    await a.write('-a', local.join(''))
+    expect(await pushSession(a.context, await a.session())).toMatchObject({action})
+    const view = await viewTranscript(stage.parts, STAGE_REF)
+    expect(await isAssured({parts: stage.parts}, view.listing, view, record(3, 2))).toBe(true)
   })
 
   test('what a holder that was cut off sends late is not reported as stored, although readers have it', async () => {
