@@ -36,6 +36,8 @@ export interface SessionStoreOptions extends StoreSettings {
   readonly maxPendingBytes?: number
   /** Time for reading a transcript that is there already, before its first append goes up beside the chain, ms. Default 20,000. */
   readonly readLimitMs?: number
+  /** Parts of a transcript at which it is compacted in the background; 0: never. Default 64. */
+  readonly compactAt?: number
   /** The SDK's function of this name. Default: taken from the SDK, where the program has it. */
   readonly foldSessionSummary?: FoldSummary
 }
@@ -113,6 +115,7 @@ function contextOf(
     observe,
     maxPendingBytes: options.maxPendingBytes ?? 64 * MIB,
     readLimitMs: options.readLimitMs ?? 20_000,
+    compactAt: options.compactAt ?? 64,
   }
 }
 

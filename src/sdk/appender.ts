@@ -1,3 +1,4 @@
+import type {Compacted, CompactionOptions} from '../store/compact-transcript.js'
 import type {Piece} from './piece.js'
 import type {SummaryState} from './summary-keeper.js'
 
@@ -20,6 +21,9 @@ export interface Appender {
 
   /** Parts of the transcript, as far as known. */
   readonly parts: number
+
+  /** Merges what has become many parts. Runs beside `write`. @throws what the store throws */
+  compact(options: CompactionOptions): Promise<Compacted>
 
   /** What listings show of it; undefined while it is not known whole. */
   state(): SummaryState | undefined

@@ -1,5 +1,6 @@
 import {createHash, type Hash} from 'node:crypto'
 import {EMPTY_SHA256} from '../base/hash.js'
+import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
 import type {PartName, TranscriptRef} from '../store/names.js'
 import {METADATA_DIGITS} from '../store/names.js'
 import {type PartListing, Parts} from '../store/parts.js'
@@ -70,6 +71,15 @@ export class ChainAppender implements Appender {
 
   get parts(): number {
     return this.#parts
+  }
+
+  async compact(options: CompactionOptions): Promise<Compacted> {
+    const before = this.#parts
+    const done = await compactTranscript(this.#context, this.#ref, options)
+    // Parts that were written meanwhile count on.
+    this.#parts = done.after + this.#parts - before
+    this.#bytes += done.bytesWritten - done.bytesDeleted
+    return done
   }
 
   state(): SummaryState | undefined {

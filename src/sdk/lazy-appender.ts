@@ -1,3 +1,4 @@
+import type {Compacted, CompactionOptions} from '../store/compact-transcript.js'
 import type {Appended, Appender} from './appender.js'
 import type {Piece} from './piece.js'
 import type {SummaryState} from './summary-keeper.js'
@@ -17,6 +18,10 @@ export class LazyAppender<T extends Appender> implements Appender {
 
   get parts(): number {
     return this.#inner?.parts ?? 0
+  }
+
+  async compact(options: CompactionOptions): Promise<Compacted> {
+    return (await this.made()).compact(options)
   }
 
   state(): SummaryState | undefined {

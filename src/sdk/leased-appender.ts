@@ -1,4 +1,5 @@
 import type {Hash} from 'node:crypto'
+import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
 import type {Lease} from '../store/lease.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import {METADATA_DIGITS, type TranscriptRef} from '../store/names.js'
@@ -51,6 +52,15 @@ export class LeasedAppender implements Appender {
 
   get parts(): number {
     return this.#parts
+  }
+
+  async compact(options: CompactionOptions): Promise<Compacted> {
+    const before = this.#parts
+    const done = await compactTranscript(this.#context, this.#ref, options)
+    // Parts that were written meanwhile count on.
+    this.#parts = done.after + this.#parts - before
+    this.#bytes += done.bytesWritten - done.bytesDeleted
+    return done
   }
 
   state(): SummaryState | undefined {

@@ -6,9 +6,12 @@ import type {ObjectStore} from '../object-store/object-store.js'
 import {Homes} from '../store/home.js'
 import {isSafeSegment} from '../store/names.js'
 import {type PartListing, Parts} from '../store/parts.js'
+import {probeDelete} from '../store/probe.js'
 import type {WriteContext} from '../store/write-part.js'
 import {parseObject} from '../transcript/entry-identity.js'
 import type {Line} from '../transcript/lines.js'
+import type {Appender} from './appender.js'
+import {BackgroundCompaction} from './background-compaction.js'
 import {ChainAppender} from './chain-appender.js'
 import {encodeEntries, type EncodedEntry} from './encode.js'
 import {bytesOf, type Knowledge, learn} from './knowledge.js'
@@ -42,6 +45,8 @@ export interface SessionStoreContext {
   readonly observe: Observer
   readonly maxPendingBytes: number
   readonly readLimitMs: number
+  /** Parts of a transcript at which it is compacted in the background; 0: never. */
+  readonly compactAt: number
 }
 
 export interface FlushReport {
@@ -56,6 +61,7 @@ interface Writer {
   readonly appender: LazyAppender<ChainAppender | LeasedAppender>
   readonly mirror: TranscriptMirror
   readonly keeper: SummaryKeeper | undefined
+  readonly compaction: BackgroundCompaction
   usedAt: number
 }
 
@@ -69,6 +75,7 @@ const IDLE_MS = 10 * 60_000
 const MANY_WRITERS = 256
 const CLOSE_MS = 8_000
 const LINGER_MS = 100
+const COMPACT_AT_CLOSE_MS = 2_000
 
 /**
  * The Agent SDK's `SessionStore` over the part protocol: what it stores is read by the reference adapters, by this package's
@@ -83,6 +90,7 @@ export class MirrorSessionStore {
   #opened: Promise<Opened> | undefined
   #fold: Promise<FoldSummary | undefined> | undefined
   #closing: Promise<FlushReport> | undefined
+  #deletes: Promise<boolean> | undefined
   #closed = false
   #appendedAt = Number.NEGATIVE_INFINITY
 
@@ -230,11 +238,21 @@ export class MirrorSessionStore {
     waiting.abort()
     this.#closed = true
     for (const {mirror} of this.#writers.values()) if (!mirror.isIdle) mirror.end(closed())
+    if (flushed) await this.#compact()
     const unsaved = this.#unsaved()
     const opened = await this.#opened?.catch(() => undefined)
     if (flushed) await Promise.all([...this.#holds.keys()].map(async (sessionId) => this.#endHold(sessionId)))
     await opened?.store.close()
     return flushed ?? {complete: false, pendingEntries: unsaved.entries, pendingBytes: unsaved.bytes}
+  }
+
+  async #compact(): Promise<void> {
+    const waiting = new AbortController()
+    const late = this.#context.clock.sleep(COMPACT_AT_CLOSE_MS, waiting.signal).catch(() => undefined)
+    const compactions = [...this.#writers.values()].map(({compaction}) => compaction)
+    await Promise.race([Promise.all(compactions.map(async (each) => each.finish())), late])
+    waiting.abort()
+    for (const each of compactions) each.stop()
   }
 
   /** A query that was left early sends its last entries up to 50 ms later. */
@@ -317,9 +335,19 @@ export class MirrorSessionStore {
       key.subpath === undefined || key.subpath === ''
         ? new SummaryKeeper({machine, clock, background, logger}, () => appender.state())
         : undefined
-    const observe = (step: MirrorStep): void => this.#observed(key, step, appender, keeper)
+    const compaction = new BackgroundCompaction(appender, {
+      compactAt: this.#context.compactAt,
+      mayDelete: async () => this.#mayDelete(),
+      logger,
+    })
+    const observe = (step: MirrorStep): void => {
+      this.#observed(key, step, appender)
+      if (step.type !== 'stored') return
+      keeper?.touch()
+      compaction.grown()
+    }
     const mirror = new TranscriptMirror(appender, {clock, background, keep: this.#pending, observe})
-    return {key, appender, mirror, keeper, usedAt}
+    return {key, appender, mirror, keeper, compaction, usedAt}
   }
 
   async #makeAppender(key: SessionKey): Promise<ChainAppender | LeasedAppender> {
@@ -343,6 +371,12 @@ export class MirrorSessionStore {
     return hold
   }
 
+  async #mayDelete(): Promise<boolean> {
+    this.#deletes ??= this.#open().then(async ({store}) => probeDelete(store, this.#context.machine))
+    this.#deletes.catch(() => (this.#deletes = undefined))
+    return this.#deletes
+  }
+
   /** Under which project key the session is first stored, for whoever looks for it. */
   async #recordHome(homes: Homes, sessionId: string, homeKey: string): Promise<void> {
     if (this.#recorded.has(sessionId)) return
@@ -351,12 +385,7 @@ export class MirrorSessionStore {
     this.#recorded.add(sessionId)
   }
 
-  #observed(
-    key: SessionKey,
-    step: MirrorStep,
-    appender: LazyAppender<ChainAppender | LeasedAppender>,
-    keeper?: SummaryKeeper,
-  ): void {
+  #observed(key: SessionKey, step: MirrorStep, appender: Appender): void {
     const {projectKey, sessionId, subpath} = key
     const transcript = {projectKey, sessionId, ...(subpath !== undefined && {subpath})}
     const {bytes, entries, calls: appends} = step
@@ -364,7 +393,6 @@ export class MirrorSessionStore {
       const {putMs, latencyMs, lagMs} = step
       const times = {putMs, latencyMs, ...(lagMs !== undefined && {lagMs})}
       this.#context.observe({type: 'append', ...transcript, bytes, entries, appends, parts: appender.parts, ...times})
-      keeper?.touch()
       return
     }
     const {code, message} = step.error

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type {Random} from '../base/clock.js'
 import {hasCode, RepriseError} from '../base/errors.js'
+import {sha256Hex} from '../base/hash.js'
 import {CREATE, type ObjectStore, OVERWRITE} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
 import {OWN_PREFIX} from './names.js'
@@ -75,10 +76,10 @@ export async function probeConditions(store: ObjectStore, random: Random): Promi
  * Whether this identity may delete, found out with an object of its own. Where it may not that stays, harmless, and the next probe
  * writes it again.
  *
- * @param name tells the probes of machines apart: one segment of a key.
+ * @param machine its name: each has a probe of its own.
  */
-export async function probeDelete(store: ObjectStore, name: string): Promise<boolean> {
-  const key = PROBE_PREFIX + name
+export async function probeDelete(store: ObjectStore, machine: string): Promise<boolean> {
+  const key = `${PROBE_PREFIX}delete-${sha256Hex(machine).slice(0, 16)}`
   await store.put(key, Buffer.from('may this be deleted?\n'), {mode: OVERWRITE})
   try {
     return (await store.delete([key])).failed.length === 0

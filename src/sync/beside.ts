@@ -1,4 +1,3 @@
-import {sha256Hex} from '../base/hash.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {LeasedTranscript} from '../store/leased-transcript.js'
 import type {TranscriptRef} from '../store/names.js'
@@ -14,7 +13,7 @@ const ASKED = new WeakMap<ObjectStore, Promise<boolean>>()
 
 /** Whether this identity may delete in the store; asked once. Whoever may not leaves merging and adopting to one who may. */
 export async function mayDelete({store, machine}: Pick<SyncContext, 'store' | 'machine'>): Promise<boolean> {
-  const asked = ASKED.get(store) ?? probeDelete(store, `delete-${sha256Hex(machine).slice(0, 16)}`)
+  const asked = ASKED.get(store) ?? probeDelete(store, machine)
   ASKED.set(store, asked)
   try {
     return await asked

@@ -74,6 +74,7 @@ function open(store: TestStore, more: Partial<SessionStoreContext> = {}): Mirror
     observe: () => undefined,
     maxPendingBytes: 1024 * 1024,
     readLimitMs: 20_000,
+    compactAt: 64,
     ...more,
   })
 }
@@ -387,5 +388,32 @@ describe('with a lease', () => {
     await expect(sessions.append(key, batch)).rejects.toMatchObject({code: 'STORE_UNREACHABLE'})
     await sessions.append(key, batch)
     expect((await storedForOthers(store, key)).slice(1)).toEqual(batch)
+  })
+})
+
+describe('many parts', () => {
+  test('are merged in the background, and again before the end; each byte is written again a few times only', async () => {
+    const store = newStore()
+    const key = newKey()
+    const sessions = open(store)
+    const entries = Array.from({length: 3_000}, (_, index) => said(`${index} ${'x'.repeat(100)}`))
+    let written = 0
+    store.fault = (call) => {
+      if (call.operation === 'put' && isPart(call)) written++
+      return undefined
+    }
+    let most = 0
+    for (const [index, entry] of entries.entries()) {
+      await sessions.append(key, [entry])
+      if (index % 50 > 0) continue
+      most = Math.max(most, (await viewOf(store, key)).parts.length)
+    }
+    await sessions.close()
+    const {parts} = await viewOf(store, key)
+    expect(parts.length).toBeLessThanOrEqual(24)
+    expect(most).toBeLessThan(200)
+    expect(written).toBeLessThan(3_400)
+    expect(await stored(store, key)).toEqual(entries)
+    expect(await storedForOthers(store, key)).toEqual(entries)
   })
 })

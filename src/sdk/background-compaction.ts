@@ -1,0 +1,69 @@
+import {toRepriseError} from '../base/errors.js'
+import type {Logger} from '../base/logger.js'
+import type {Appender} from './appender.js'
+
+export interface BackgroundCompactionOptions {
+  /** Parts of a transcript at which it is compacted; 0: never. */
+  readonly compactAt: number
+  /** Whether this identity may delete. Whoever may not would only add copies. */
+  readonly mayDelete: () => Promise<boolean>
+  readonly logger: Logger
+}
+
+/** As many parts may stay when a store is closed. */
+const AT_CLOSE = 24
+/** Parts that have to come before it is worth another look. */
+const STEP = 32
+
+/** Compacts one transcript beside its appends, never in their way. */
+export class BackgroundCompaction {
+  readonly #appender: Appender
+  readonly #options: BackgroundCompactionOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  /** Parts that were left by the last one. */
+  #left = 0
+
+  constructor(appender: Appender, options: BackgroundCompactionOptions) {
+    this.#appender = appender
+    this.#options = options
+  }
+
+  /** The transcript has a part more. */
+  grown(): void {
+    const {compactAt} = this.#options
+    const {parts} = this.#appender
+    if (compactAt > 0 && parts > compactAt && parts >= this.#left + STEP) this.#start()
+  }
+
+  /** Before the store is closed. */
+  async finish(): Promise<void> {
+    await this.#running
+    if (this.#options.compactAt > 0 && this.#appender.parts > Math.max(AT_CLOSE, this.#left)) this.#start()
+    await this.#running
+  }
+
+  /** What is under way ends soon; what it leaves is finished by the next one. */
+  stop(): void {
+    this.#stopping.abort(new Error('the store is closed'))
+  }
+
+  #start(): void {
+    this.#running ??= this.#compact()
+      .catch((error: unknown) => {
+        // Whoever moved parts under it was compacting too.
+        this.#options.logger.debug('a compaction was left to the next one', {code: toRepriseError(error).code})
+      })
+      .finally(() => {
+        this.#left = this.#appender.parts
+        this.#running = undefined
+      })
+  }
+
+  async #compact(): Promise<void> {
+    if (!(await this.#options.mayDelete())) return
+    const {signal} = this.#stopping
+    const done = await this.#appender.compact({signal})
+    this.#options.logger.debug('compacted', {...done, waiting: done.waiting.length})
+  }
+}
