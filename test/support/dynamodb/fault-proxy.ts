@@ -27,6 +27,8 @@ export class FaultProxy implements AsyncDisposable {
   readonly requests: SeenRequest[] = []
   /** Items that a page of a query or a scan holds at most. Default: as many as the server gives. */
   pageSize: number | undefined
+  /** How far the server's clock is ahead, ms. */
+  aheadMs = 0
   readonly #script: {readonly operation: string; readonly fault: Fault}[] = []
   readonly #close: () => Promise<void>
 
@@ -77,7 +79,8 @@ export class FaultProxy implements AsyncDisposable {
     const answer = await fetch(target.endpoint, {method: 'POST', headers, body: sent})
     const text = await answer.text()
     if (fault === 'lose-answer') return void request.socket.destroy()
-    if (fault === 'no-date') response.sendDate = false
+    response.sendDate = false
+    if (fault !== 'no-date') response.setHeader('date', new Date(Date.now() + this.aheadMs).toUTCString())
     response.writeHead(answer.status, {'content-type': 'application/x-amz-json-1.0'}).end(text)
   }
 }
