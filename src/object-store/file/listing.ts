@@ -165,9 +165,10 @@ function entriesOf(dirents: readonly Dirent[], keys: string): Entry[] {
   return [...found.values()]
 }
 
-/** Folders are looked at again batch by batch, with what lies beside them: a few times, however many there are. */
-function batchOf(entries: number, {delimiter, pageSize = BATCH}: ListOptions): number {
-  return delimiter === undefined ? Math.min(BATCH, pageSize) : Math.max(BATCH, Math.ceil(entries / MOST_BATCHES))
+/** Folders are looked at again batch by batch, with all that lies beside them: a few times, however many there are. */
+function batchOf(entries: number, {pageSize = BATCH, delimiter}: ListOptions): number {
+  const isShort = delimiter === undefined && pageSize < BATCH
+  return isShort ? pageSize : Math.max(BATCH, Math.ceil(entries / MOST_BATCHES))
 }
 
 function isRolledUp(keys: string, {delimiter, prefix}: ListOptions): boolean {

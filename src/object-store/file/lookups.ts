@@ -39,6 +39,14 @@ export class Lookups {
     )
   }
 
+  async names(paths: readonly string[]): Promise<readonly (string[] | undefined)[]> {
+    return this.#all<string[]>(
+      paths,
+      (path) => readdirSync(path),
+      (path, done) => readdir(path, done),
+    )
+  }
+
   async #all<T>(
     paths: readonly string[],
     here: (path: string) => T,

@@ -76,15 +76,12 @@ export class MetaFiles {
   }
 
   async index(folder: string): Promise<MetaIndex> {
-    const index = new Map<string, string[]>()
-    for (const name of (await ifThere(readdir(this.#root.at(folder)))) ?? []) {
-      const stem = NAME.exec(name)?.[1]
-      if (stem === undefined) continue
-      const names = index.get(stem)
-      if (names === undefined) index.set(stem, [name])
-      else names.push(name)
-    }
-    return index
+    return indexOf((await ifThere(readdir(this.#root.at(folder)))) ?? [])
+  }
+
+  /** As {@link index}, of many folders, in their order. */
+  async indexAll(folders: readonly string[]): Promise<readonly MetaIndex[]> {
+    return (await this.#root.namesAll(folders)).map(indexOf)
   }
 
   /** The record of a file whose bytes are known; undefined when only a look at the folder can tell. */
@@ -162,6 +159,18 @@ export class MetaFiles {
       return undefined
     }
   }
+}
+
+function indexOf(names: readonly string[]): MetaIndex {
+  const index = new Map<string, string[]>()
+  for (const name of names) {
+    const stem = NAME.exec(name)?.[1]
+    if (stem === undefined) continue
+    const same = index.get(stem)
+    if (same === undefined) index.set(stem, [name])
+    else same.push(name)
+  }
+  return index
 }
 
 function isRecord(value: unknown): value is MetaRecord {

@@ -95,16 +95,30 @@ export class Reading {
    * @param index names the metadata files beside their first versions.
    */
   async statAll(listed: readonly ListedName[], index: MetaIndex): Promise<readonly (ObjectStat | undefined)[]> {
-    const firsts = listed.filter(({versioned}) => !versioned)
-    const stats = await this.#root.statAll(firsts.map(({names}) => names.path))
-    const found = new Map<ListedName, ObjectStat>()
-    for (const [place, object] of firsts.entries()) {
-      const {stem} = metaNamesOf(object.names, 1)
-      const digest = stats[place]?.isFile() ? this.#meta.onlyDigest(stem, index) : undefined
-      if (digest !== undefined && stats[place]) found.set(object, statOf(1, stats[place], digest))
+    const latest = await this.#versions.latest(listed.filter(({versioned}) => versioned).map(({names}) => names))
+    const looked = listed.flatMap(({names, versioned}) => {
+      const version = versioned ? latest.get(names) : first(names)
+      return version === undefined || version.deleted
+        ? []
+        : [{names, version, meta: metaNamesOf(names, version.number)}]
+    })
+    const updated = looked.filter(({version}) => version.number > 1)
+    const [stats, indexes] = await Promise.all([
+      this.#root.statAll(looked.map(({version}) => version.path)),
+      this.#meta.indexAll(updated.map(({meta}) => meta.folder)),
+    ])
+    const indexOf = new Map(updated.map(({names}, place) => [names, indexes[place]]))
+    const found = new Map<ObjectNames, ObjectStat>()
+    for (const [place, {names, version, meta}] of looked.entries()) {
+      const own = stats[place]
+      const digest = own?.isFile() ? this.#meta.onlyDigest(meta.stem, indexOf.get(names) ?? index) : undefined
+      if (own !== undefined && digest !== undefined) found.set(names, statOf(version.number, own, digest))
     }
+    const isGone = ({names}: ListedName): boolean => latest.get(names)?.deleted ?? false
     return Promise.all(
-      listed.map(async (object) => found.get(object) ?? this.#stat(object.names, object.versioned, index)),
+      listed.map(async (each) =>
+        isGone(each) ? undefined : (found.get(each.names) ?? this.#stat(each.names, each.versioned, index)),
+      ),
     )
   }
 

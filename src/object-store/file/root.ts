@@ -102,6 +102,12 @@ export class Root {
     return found
   }
 
+  /** The names in many directories, whether or not they are reached through links; none where there is no directory. */
+  async namesAll(paths: readonly string[]): Promise<readonly (readonly string[])[]> {
+    const found = await this.#lookups.names(paths.map((path) => this.at(path)))
+    return found.map((names) => names ?? [])
+  }
+
   async stat(path: string): Promise<Stats | undefined> {
     return ifThere(lstat(this.at(path)))
   }

@@ -1,3 +1,4 @@
+import type {Dirent} from 'node:fs'
 import {readlink, symlink} from 'node:fs/promises'
 import {join} from 'node:path'
 import {unless} from './disk-errors.js'
@@ -28,14 +29,21 @@ export class Versions {
   /** The later versions, oldest first; undefined when there is no folder for them. */
   async later(names: ObjectNames): Promise<Version[] | undefined> {
     const entries = await this.#root.entries(names.versions)
-    return entries
-      ?.filter((entry) => /^[1-9][0-9]{0,14}$/.test(entry.name) && (entry.isFile() || entry.isSymbolicLink()))
-      .map((entry) => ({
-        number: Number(entry.name),
-        path: join(names.versions, entry.name),
-        deleted: entry.isSymbolicLink(),
-      }))
-      .toSorted((a, b) => a.number - b.number)
+    return entries && laterOf(names, entries)
+  }
+
+  /** The highest later versions of objects that lie in one folder, by object; those that have none are left out. */
+  async latest(objects: readonly ObjectNames[]): Promise<ReadonlyMap<ObjectNames, Version>> {
+    const found = new Map<ObjectNames, Version>()
+    const folder = objects[0]?.folder
+    if (folder === undefined) return found
+    const nameOf = ({versions}: ObjectNames): string => versions.slice(folder === '' ? 0 : folder.length + 1)
+    const folders = await this.#root.entriesBelow(folder, objects.map(nameOf))
+    for (const names of objects) {
+      const version = laterOf(names, folders.get(nameOf(names)) ?? []).at(-1)
+      if (version !== undefined) found.set(names, version)
+    }
+    return found
   }
 
   /** The version that counts: the highest. Undefined when the key was never written. */
@@ -58,6 +66,17 @@ export class Versions {
       (await unless(readlink(this.#root.at(path)), 'ENOENT', 'ENOTDIR', 'EINVAL'))?.split('/') ?? []
     return word === 'deleted' && id !== undefined && predecessor !== undefined ? {id, predecessor} : undefined
   }
+}
+
+function laterOf(names: ObjectNames, entries: readonly Dirent[]): Version[] {
+  return entries
+    .filter((entry) => /^[1-9][0-9]{0,14}$/.test(entry.name) && (entry.isFile() || entry.isSymbolicLink()))
+    .map((entry) => ({
+      number: Number(entry.name),
+      path: `${names.versions}/${entry.name}`,
+      deleted: entry.isSymbolicLink(),
+    }))
+    .toSorted((a, b) => a.number - b.number)
 }
 
 export function first(names: ObjectNames): Version {

@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {describe, expect, test} from 'vitest'
 import {listAll} from '../../../src/object-store/list-all.js'
 import {Lookups} from '../../../src/object-store/file/lookups.js'
+import {OVERWRITE} from '../../../src/object-store/object-store.js'
 import {fileStore, tempDirectory} from './support.js'
 
 /** Each look at it is this much later (ms). */
@@ -33,6 +34,21 @@ describe.each([
     expect(entries.map((each) => each?.map(({name}) => name))).toEqual([['in'], undefined, undefined])
     await expect(lookups.stats([join(directory, 'x'.repeat(300))])).rejects.toMatchObject({code: 'ENAMETOOLONG'})
     expect(await lookups.stats([])).toEqual([])
+  })
+
+  test('lists each object as its newest version, as a look at it alone shows it, and none that was deleted', async () => {
+    const directory = await tempDirectory()
+    const store = fileStore(directory, clockOf(step))
+    const put = async (key: string, text: string) => store.put(key, Buffer.from(text), {mode: OVERWRITE})
+    for (const key of ['p/once', 'p/twice', 'p/gone', 'p/thrice', 'top']) await put(key, 'one')
+    for (const key of ['p/twice', 'p/gone', 'p/thrice', 'top']) await put(key, 'more')
+    await put('p/thrice', 'and more')
+    await store.delete(['p/gone'])
+    await writeFile(join(directory, 'p/by-hand'), 'hand')
+    const {objects} = await listAll(store, {prefix: ''})
+    expect(objects.map(({key}) => key)).toEqual(['p/by-hand', 'p/once', 'p/thrice', 'p/twice', 'top'])
+    for (const object of objects) expect(await store.head(object.key)).toMatchObject(object)
+    expect(objects.map(({size}) => size)).toEqual([4, 3, 8, 4, 4])
   })
 
   test('rolls up folders that hold an object, not links and not what is empty', async () => {
