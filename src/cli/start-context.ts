@@ -1,11 +1,13 @@
 import {join} from 'node:path'
 import {boolean, string} from '@oclif/core/flags'
+import {toRepriseError} from '../base/errors.js'
 import {maskSecrets} from '../base/mask.js'
 import {awsCredentialsIn, usesBedrock} from '../launch/aws-credentials.js'
 import {findClaude} from '../launch/find-claude.js'
 import type {StartContext} from '../launch/start-claude.js'
 import type {Runtime} from './runtime.js'
 import {sanitizeLine} from '../view/sanitize.js'
+import {forgiving} from '../sync/sync-state.js'
 import {openSync} from './sync-context.js'
 
 export interface StartFlags {
@@ -40,7 +42,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
   if (flags.scrubAws && usesBedrock(env)) inform(CUT_OFF)
   if (settings.secrets === 'block') inform(NOT_HELD_BACK)
   return {
-    sync: context,
+    sync: {...context, state: forgiving(context.state, (error) => inform(toRepriseError(error).message))},
     registry,
     processes,
     projectKey,

@@ -182,7 +182,8 @@ async function withNote<T>(
   const current = join(sessionDir(configDir, projectKey, sessionId), 'tool-results')
   const noted = await withToolResultsNote(plan, {named: names.directories, current, stateDirectory})
   if (noted.leftOut) {
-    inform('large outputs of earlier turns lie elsewhere now, and your --settings kept the model from being told where')
+    const why = noted.leftOut === 'settings' ? 'your --settings kept' : 'a state directory that cannot be written keeps'
+    inform(`large outputs of earlier turns lie elsewhere now, and ${why} the model from being told where`)
   }
   try {
     return await launch(noted.plan)

@@ -16,8 +16,11 @@ export interface NoteOptions {
 
 export interface NotedPlan {
   readonly plan: LaunchPlan
-  /** `settings`: the note is left out, since the user's own `--settings` could not be read and goes before it. */
-  readonly leftOut?: 'settings'
+  /**
+   * Why the note is left out. `settings`: the user's own `--settings` could not be read, and goes before it. `state`: there is no
+   * place to write it to.
+   */
+  readonly leftOut?: 'settings' | 'state'
   /** Removes what was written. After claude has ended. Idempotent. */
   dispose(): Promise<void>
 }
@@ -33,8 +36,8 @@ export async function withToolResultsNote(plan: LaunchPlan, options: NoteOptions
   if (gone.length === 0 || !(await hasFiles(current))) return {plan, dispose: async () => {}}
   const flag = settingsFlag(plan.argv.slice(1))
   const theirs = flag === undefined ? {} : await readSettings(flag.value ?? '', plan.cwd)
-  await makeDirectories(stateDirectory)
-  const directory = await mkdtemp(join(stateDirectory, 'resume-'))
+  const directory = await privateDirectory(stateDirectory).catch(() => undefined)
+  if (directory === undefined) return {plan, leftOut: 'state', dispose: async () => {}}
   const dispose = async () => rm(directory, {recursive: true, force: true})
   try {
     const note = join(directory, 'note.txt')
@@ -50,6 +53,11 @@ export async function withToolResultsNote(plan: LaunchPlan, options: NoteOptions
     await dispose()
     throw error
   }
+}
+
+async function privateDirectory(stateDirectory: string): Promise<string> {
+  await makeDirectories(stateDirectory)
+  return mkdtemp(join(stateDirectory, 'resume-'))
 }
 
 /** In a file, since an argument shows in the machine's list of processes, and settings may hold secrets. */

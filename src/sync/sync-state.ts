@@ -84,6 +84,24 @@ export interface SyncState {
   write(sessionId: string, state: SessionState): Promise<void>
 }
 
+/**
+ * For sessions that are stored while they are written: what cannot be kept costs requests the next time, and must end nothing.
+ *
+ * @param failed told once.
+ */
+export function forgiving(state: SyncState, failed: (error: unknown) => void): SyncState {
+  let told = false
+  return {
+    read: async (sessionId) => state.read(sessionId),
+    async write(sessionId, content) {
+      await state.write(sessionId, content).catch((error: unknown) => {
+        if (!told) failed(error)
+        told = true
+      })
+    },
+  }
+}
+
 /** One small file a session, replaced whole: runs beside each other do not mix. */
 export class FileSyncState implements SyncState {
   readonly #dir: string

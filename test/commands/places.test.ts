@@ -2,6 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, test} from 'vitest'
 import {projectKeyFor} from '../../src/transcript/project-key.js'
+import {FAKE_CLAUDE} from '../hostile/support/sandbox.js'
 import {type CliHome, makeCliHome} from '../support/run-reprise.js'
 import {message, SESSION} from '../support/sync-worker.js'
 
@@ -29,6 +30,17 @@ describe.runIf(process.platform === 'linux')('a place where no directory can be 
     expect(pulled.error()).toMatchObject({code: 'TARGET_NOT_WRITABLE', message: expect.stringContaining('/proc/none')})
   })
 
+  test('for the state of a session that is stored while it is written: said, and no more', async () => {
+    await using here = await makeCliHome()
+    const env = {XDG_STATE_HOME: '/proc/none'}
+    const ran = await here.run(['run', '--task', 'T', '--claude-bin', FAKE_CLAUDE], {env})
+    expect(ran).toMatchObject({exitCode: 0, stdout: ''})
+    expect(ran.stderr).toMatch(/^reprise: what is known of this session cannot be kept in \/proc\/none\S+: ENOENT\n$/)
+    expect(await here.run(['resume', 'T', '--claude-bin', FAKE_CLAUDE], {env})).toMatchObject({exitCode: 0})
+    const {sessions} = (await here.run(['ls', '--json'])).result() as {sessions: readonly {entries: number}[]}
+    expect(sessions.map(({entries}) => entries)).toEqual([6])
+  })
+
   test('for the state: exit 5', async () => {
     await using here = await homeWithSession()
     const pushed = await here.run(['push', SESSION], {env: {XDG_STATE_HOME: '/proc/none'}})
@@ -51,8 +63,10 @@ test.each([['ls'], ['status'], ['push'], ['pull', SESSION]])(
 
 test('status: what could not be found out is not stored, and is no success without --exit-code either', async () => {
   await using here = await homeWithSession()
-  const path = join(here.home, 'file')
-  await writeFile(path, 'kept')
-  expect((await here.run(['status', '--exit-code', '--store', path])).exitCode).toBe(6)
-  expect((await here.run(['status', '--store', path])).exitCode).toBe(2)
+  const store = join(here.home, 'store')
+  await mkdir(join(store, '.reprise', 'home'), {recursive: true})
+  await writeFile(join(store, '.reprise', 'home', SESSION), 'no/key')
+  expect((await here.run(['status', '--exit-code', '--store', store])).exitCode).toBe(6)
+  const ran = await here.run(['status', '--store', store])
+  expect(ran).toMatchObject({exitCode: 7, stdout: expect.stringContaining('HOME_DAMAGED')})
 })

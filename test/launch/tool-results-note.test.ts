@@ -134,6 +134,15 @@ describe('the note', () => {
     },
   )
 
+  test('is left out where there is no place to write it to', async () => {
+    await writeFile(join(root, 'file'), '')
+    const plan = planOf('-p')
+    const options = {named: ['/old/tool-results'], current, stateDirectory: join(root, 'file', 'below')}
+    const result = await withToolResultsNote(plan, options)
+    expect([result.plan, result.leftOut]).toEqual([plan, 'state'])
+    await result.dispose()
+  })
+
   test.for(['nowhere.json', '{', '[]', '{"hooks": []}', '{"hooks": {"SessionStart": {}}}', '{"hooks": 1}'])(
     'is left out where the user’s own settings are not to be understood: %j',
     async (value) => {
