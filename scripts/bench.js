@@ -12,13 +12,14 @@ import {append} from './bench/rows/append.js'
 import {growth} from './bench/rows/growth.js'
 import {large} from './bench/rows/large.js'
 import {list} from './bench/rows/list.js'
+import {mirror} from './bench/rows/mirror.js'
 import {peers} from './bench/rows/peers.js'
 import {start} from './bench/rows/start.js'
 import {unchanged} from './bench/rows/unchanged.js'
 import {StrictServer} from './bench/strict-server.js'
 import {hasCommand, Worker} from './bench/worker.js'
 
-const ROWS = [append, unchanged, large, start, list, growth, peers]
+const ROWS = [append, unchanged, large, start, list, growth, mirror, peers]
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,

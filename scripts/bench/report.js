@@ -13,9 +13,9 @@ import {rounded} from './numbers.js'
  * @param {import('./row.js').Figure} figure
  * @returns {'ok' | 'over' | undefined} undefined for a figure without a bound
  */
-export function verdictOf({value, atMost}) {
-  if (atMost === undefined) return undefined
-  return value <= atMost ? 'ok' : 'over'
+export function verdictOf({value, atMost = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY}) {
+  if (atMost === Number.POSITIVE_INFINITY && atLeast === Number.NEGATIVE_INFINITY) return undefined
+  return value <= atMost && value >= atLeast ? 'ok' : 'over'
 }
 
 /** @param {readonly Result[]} results */
@@ -34,8 +34,9 @@ export function reportText(results) {
     if (skipped !== undefined) lines.push([`  skipped: ${skipped}`])
     if (failed !== undefined) lines.push([`  failed: ${failed}`])
     for (const figure of figures) {
-      const {what, value, unit, atMost, aim, note = ''} = figure
-      const bound = atMost === undefined ? '' : `<= ${atMost}${aim === undefined ? '' : ` (aim ${aim})`}`
+      const {what, value, unit, atMost, atLeast, aim, note = ''} = figure
+      const limit = atMost === undefined ? (atLeast === undefined ? '' : `>= ${atLeast}`) : `<= ${atMost}`
+      const bound = `${limit}${aim === undefined ? '' : ` (aim ${aim})`}`
       lines.push([`  ${what}`, `${rounded(value)} ${unit}`, bound, verdictOf(figure) ?? '', note])
     }
   }

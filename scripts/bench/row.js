@@ -4,7 +4,8 @@
  * @property {number} value
  * @property {'requests' | 'KiB' | 'MiB' | 'MB/s' | 'ms' | '×'} unit
  * @property {number} [atMost] its bound
- * @property {number} [aim] below the bound, and no failure when missed
+ * @property {number} [atLeast] its bound from below
+ * @property {number} [aim] better than the bound, and no failure when missed
  * @property {string} [note]
  */
 
