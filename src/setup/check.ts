@@ -63,7 +63,7 @@ const RIGHTS = 'Run reprise init with the rights of an administrator of the stor
 /** Why somebody may not, or cannot, be asked this; undefined for every other failure. */
 export function refusal(error: unknown): string | undefined {
   if (hasCode(error, 'ACCESS_DENIED')) return 'these credentials may not'
-  if (hasCode(error, 'UNSUPPORTED')) return 'this server does not know it'
+  if (hasCode(error, 'UNSUPPORTED')) return error.message.replace(/\.$/, '')
   return undefined
 }
 

@@ -65,7 +65,7 @@ export function registryTable() {
         {
           IndexName: DEFAULT_INDEX,
           KeySchema: [{AttributeName: SESSION, KeyType: 'HASH'}],
-          Projection: {ProjectionType: 'ALL'},
+          Projection: {ProjectionType: 'KEYS_ONLY'},
         },
       ],
       TimeToLiveSpecification: {AttributeName: TTL, Enabled: true},

@@ -81,7 +81,7 @@ export class TableControl {
     return {
       IndexName: this.index,
       KeySchema: [{AttributeName: SESSION, KeyType: 'HASH'}],
-      Projection: {ProjectionType: 'ALL'},
+      Projection: {ProjectionType: 'KEYS_ONLY'},
     }
   }
 

@@ -80,7 +80,7 @@ function planIndex(wanted: WantedTable, {indexes, provisioned}: TableFacts): Ste
     }
   }
   if (provisioned) {
-    const fix = `Make it, with the throughput that you want: partition key ${SESSION} (S), all attributes projected.`
+    const fix = `Make it, with the throughput that you want: partition key ${SESSION} (S), keys only.`
     return {check, state: 'missing', detail, fix}
   }
   return {
