@@ -1,25 +1,17 @@
-import {hasCode, RepriseError} from '../base/errors.js'
-import type {Measure} from '../store/bytes.js'
-import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
-import {lastMs, nextMs} from '../store/write-part.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
-import {leaseTable, type SyncContext, writeContext} from './context.js'
-import {settleTranscript} from './beside.js'
-import type {Inspect} from './inspect.js'
 import type {Extent} from './compare.js'
+import type {SyncContext} from './context.js'
+import type {Inspect} from './inspect.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
-import {fingerprint, type PlannedTranscript, planPush} from './plan-push.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
-import {appendLoose, appendTail, diverged, rebaseToLocal} from './push-transcript.js'
 import {isSeen} from './seen.js'
-import {freeLease, isAssured, underLease} from './session-lease.js'
 import {storeSummary} from './store-summary.js'
 import {type SessionState, type TranscriptState, transcriptState, withTranscriptState} from './sync-state.js'
+import {nothingPushed, type TranscriptOutcome, TranscriptPush} from './transcript-push.js'
 
-const MAX_TRIES = 5
 /** Pushes in a row that may have died. */
 const MAX_INTENDED = 16
 
@@ -54,14 +46,6 @@ export interface SessionLook {
   readonly lease: string | undefined
 }
 
-interface Outcome {
-  readonly action: PushAction
-  readonly bytes: number
-  readonly parts: number
-  readonly entries: number
-  readonly state: TranscriptState
-}
-
 /**
  * Stores what of a session is not stored yet: attachments first, then subagents, then the main transcript. Idempotent; two at once
  * end with every line once.
@@ -78,7 +62,8 @@ export async function pushSession(
   const homeKey = await homeOf(context, session, before, options)
   const run = new SessionPush(context, session, before, homeKey, options)
   const outcomes = await run.push()
-  const sum = (pick: (each: Outcome) => number): number => outcomes.reduce((total, each) => total + pick(each), 0)
+  const sum = (pick: (each: TranscriptOutcome) => number): number =>
+    outcomes.reduce((total, each) => total + pick(each), 0)
   return {
     sessionId,
     projectKey,
@@ -122,7 +107,6 @@ class SessionPush {
   readonly #options: PushOptions
   readonly #before: SessionState
   #state: SessionState
-  #measured: ReadonlyMap<number, Measure> = new Map()
   /** The state on disk names something that is over by now. */
   #intended = false
 
@@ -140,10 +124,10 @@ class SessionPush {
     this.#options = options
   }
 
-  async push(): Promise<Outcome[]> {
+  async push(): Promise<TranscriptOutcome[]> {
     const {sessionId, subagents, main} = this.#session
     const ref = {homeKey: this.#state.homeKey ?? this.#session.projectKey, sessionId}
-    const outcomes: Outcome[] = []
+    const outcomes: TranscriptOutcome[] = []
     const listing = this.#options.look?.listing ?? (await this.#context.parts.listSession(ref))
     if (!this.#options.dryRun) {
       const files = await pushFiles(this.#context, this.#session, this.#state, this.#options.inspect)
@@ -163,29 +147,29 @@ class SessionPush {
     }
   }
 
-  async #pushOne(listing: SessionListing, file: LocalFile, subagent?: LocalSubagent): Promise<Outcome> {
+  async #pushOne(listing: SessionListing, file: LocalFile, subagent?: LocalSubagent): Promise<TranscriptOutcome> {
     const subpath = subagent?.subpath
     const before = transcriptState(this.#state, this.#session.projectKey, subpath)
     const ref = {...listing.ref, ...(subpath !== undefined && {subpath})}
     const listed = listing.transcripts.find((each) => each.ref.subpath === subpath)
-    let at: PartListing = listed ?? {ref, parts: [], date: listing.date}
+    const at: PartListing = listed ?? {ref, parts: [], date: listing.date}
     const {look} = this.#options
     const asBefore = look && this.#state.labels === this.#before.labels && isSeen(before, at, file, look.lease)
     if (asBefore) return this.#metadataAlone(at, subagent, before)
     await using local = await openLocalTranscript(file.path, this.#context.uid)
-    let outcome: Outcome | undefined
-    let fresh = this.#options.look === undefined
-    for (let tries = 0; !outcome && tries < MAX_TRIES; tries++) {
-      outcome = await this.#step(local, at, before, fresh).catch(unlessMoved)
-      if (!outcome) at = await this.#context.parts.list(ref)
-      fresh = true
-    }
-    if (!outcome) throw busy(this.#session.sessionId)
-    const metadata = this.#options.dryRun ? before.metadata : await pushMetadata(this.#context, at, subagent, before)
+    const push = new TranscriptPush(this.#context, local, at, {
+      ...this.#options,
+      before,
+      alsoAt: this.#alsoMeasured(local),
+      intend: async (mine) => this.#intend(mine, subpath),
+    })
+    const outcome = await push.push()
+    const {dryRun} = this.#options
+    const metadata = dryRun ? before.metadata : await pushMetadata(this.#context, push.listing, subagent, before)
     const state = {...outcome.state, ...(metadata !== undefined && {metadata})}
     this.#state = withTranscriptState(this.#state, this.#session.projectKey, subpath, state)
     const isNews = outcome.bytes > 0 || this.#state.labels !== this.#before.labels
-    if (!subagent && isNews && outcome.action !== 'behind' && !this.#options.dryRun) await this.#summarize(local, at)
+    if (!subagent && isNews && outcome.action !== 'behind' && !dryRun) await this.#summarize(local, push)
     return {...outcome, state}
   }
 
@@ -194,129 +178,14 @@ class SessionPush {
     at: PartListing,
     subagent: LocalSubagent | undefined,
     before: TranscriptState,
-  ): Promise<Outcome> {
+  ): Promise<TranscriptOutcome> {
     const metadata = this.#options.dryRun ? before.metadata : await pushMetadata(this.#context, at, subagent, before)
     const state = {...before, ...(metadata !== undefined && {metadata})}
     this.#state = withTranscriptState(this.#state, this.#session.projectKey, subagent?.subpath, state)
-    return {...nothing, state}
+    return {...nothingPushed, state}
   }
 
-  /**
-   * @param fresh the listing was made for this step: it may be written on.
-   * @returns undefined when others moved parts: list again.
-   */
-  async #step(
-    local: LocalTranscript,
-    listing: PartListing,
-    before: TranscriptState,
-    fresh: boolean,
-  ): Promise<Outcome | undefined> {
-    const {dryRun, merge} = this.#options
-    const planned = await planPush(this.#context.parts, local, listing, before, this.#alsoMeasured(local))
-    const {plan} = planned
-    this.#measured = planned.measured
-    switch (plan.step) {
-      case 'behind':
-        return this.#stored(listing, planned, () => ({...nothing, action: 'behind', state: before}))
-      case 'nothing':
-        return this.#stored(listing, planned, (lease) => ({
-          ...nothing,
-          state: this.#agreed(local, listing, storedExtent(planned) ?? this.#extentOf(local), before, lease),
-        }))
-      case 'append':
-      case 'append-loose': {
-        if (dryRun) {
-          const [from, to] = [plan.from, local.length].map((at) => planned.measured.get(at)?.entries ?? 0)
-          const entries = (to ?? 0) - (from ?? 0)
-          return {action: 'pushed', bytes: local.length - plan.from, parts: 1, entries, state: before}
-        }
-        if (!fresh && (await this.#hasMoved(listing))) return undefined
-        await this.#inspect(local, planned, plan.from)
-        return this.#append(local, listing, planned, plan, before)
-      }
-      case 'rebase':
-      case 'refuse': {
-        if (!fresh && (await this.#hasMoved(listing))) return undefined
-        if (plan.step === 'refuse' && !merge) throw diverged(this.#session.sessionId, plan.local, plan.stored)
-        const action = plan.step === 'refuse' || plan.to === 'union' ? 'merged' : 'replaced'
-        if (dryRun) return {action, bytes: local.length, parts: 1, entries: 0, state: before}
-        await this.#inspect(local, planned, 0)
-        await this.#intend(local, listing.ref.subpath)
-        const rebased = await underLease(this.#context, this.#session.sessionId, (lease) =>
-          rebaseToLocal(this.#context, lease, local, listing, before, merge ?? false),
-        )
-        const {agreed: _agreed, seen: _seen, intended: _intended, ...rest} = before
-        const mine = rebased?.target === 'local' ? this.#extentOf(local) : undefined
-        const state = {...rest, ...(mine && {agreed: {local: mine, stored: mine}})}
-        return {...(rebased?.uploaded ?? nothing), action: rebased ? action : 'unchanged', state}
-      }
-    }
-  }
-
-  async #append(
-    local: LocalTranscript,
-    listing: PartListing,
-    planned: PlannedTranscript,
-    {step, from}: {readonly step: 'append' | 'append-loose'; readonly from: number},
-    before: TranscriptState,
-  ): Promise<Outcome | undefined> {
-    const ms = nextMs(this.#context.clock, lastMs(listing), listing.date)
-    const found = await freeLease(this.#context, this.#session.sessionId)
-    if (!(await isAssured(this.#context, listing, planned.view, found?.record))) {
-      await this.#settle(listing)
-      return undefined
-    }
-    if (step === 'append-loose') {
-      const uploaded = await appendLoose(this.#context, local, listing, from)
-      return {...uploaded, action: 'pushed', state: before}
-    }
-    await this.#intend(local, listing.ref.subpath)
-    const appended = await appendTail(this.#context, local, listing, planned, from, found?.record, ms)
-    if (!appended) return undefined
-    const {uploaded, name} = appended
-    const parts = [...listing.parts, {name, size: local.length - from}]
-    const mine = this.#extentOf(local)
-    return {...uploaded, action: 'pushed', state: this.#agreed(local, {parts}, mine, before, found?.version)}
-  }
-
-  /** All of the local file is stored, and stays so; a tail of a cut-off holder is settled first. */
-  async #stored(
-    listing: PartListing,
-    {view}: PlannedTranscript,
-    outcome: (lease: string | undefined) => Outcome,
-  ): Promise<Outcome | undefined> {
-    const {dryRun, look} = this.#options
-    if (dryRun || (look && look.lease === undefined)) return outcome(undefined)
-    const found = await leaseTable(this.#context).read(this.#session.sessionId)
-    if (await isAssured(this.#context, listing, view, found?.record)) return outcome(found?.version)
-    await this.#settle(listing)
-    return undefined
-  }
-
-  async #hasMoved(listing: PartListing): Promise<boolean> {
-    return fingerprint((await this.#context.parts.list(listing.ref)).parts) !== fingerprint(listing.parts)
-  }
-
-  async #settle({ref, parts}: PartListing): Promise<void> {
-    await underLease(this.#context, this.#session.sessionId, async (lease) => {
-      const transcript = new LeasedTranscript(writeContext(this.#context), lease, ref)
-      await settleTranscript(this.#context, transcript, parts)
-      await transcript.tidy()
-    })
-  }
-
-  async #inspect(local: LocalTranscript, {measured}: PlannedTranscript, from: number): Promise<void> {
-    const firstLine = (measured.get(from)?.entries ?? 0) + 1
-    await this.#options.inspect?.(local.read(from, local.length), {file: local.file.path, firstLine})
-  }
-
-  /**
-   * On record before it is written: when this process dies in between, the next one still knows that what it finds in the store may be
-   * this file as it was.
-   */
-  async #intend(local: LocalTranscript, subpath: string | undefined): Promise<void> {
-    const mine = this.#extentOf(local)
-    if (!mine) return
+  async #intend(mine: Extent, subpath: string | undefined): Promise<void> {
     const {sessionId, projectKey} = this.#session
     const known = transcriptState(this.#state, projectKey, subpath)
     const intended = [...(known.intended ?? []), mine].slice(-MAX_INTENDED)
@@ -325,46 +194,16 @@ class SessionPush {
     await this.#context.state.write(sessionId, state)
   }
 
-  #extentOf(local: LocalTranscript): Extent | undefined {
-    const digest = this.#measured.get(local.length)?.digest
-    return digest === undefined ? undefined : {length: local.length, digest}
-  }
-
-  #agreed(
-    local: LocalTranscript,
-    {parts}: {readonly parts: readonly {readonly name: string; readonly size: number}[]},
-    stored: Extent | undefined,
-    before: TranscriptState,
-    lease: string | undefined,
-  ): TranscriptState {
-    const mine = this.#extentOf(local)
-    const {size, mtimeMs, ino, dev} = local.file
-    const file = {size, mtimeMs, ino, dev}
-    const {torn} = local
-    const {intended, ...rest} = before
-    return {
-      ...rest,
-      ...(!(mine && stored) && intended && {intended}),
-      ...(mine && stored && {agreed: {local: mine, stored}}),
-      seen: {listing: fingerprint(parts), ...file, ...(torn > 0 && {torn}), ...(lease !== undefined && {lease})},
-    }
-  }
-
   #alsoMeasured(local: LocalTranscript): number[] {
     const summarized = this.#state.summary?.value.bytes ?? 0
     return local.file.path === this.#session.main?.path && summarized <= local.length ? [summarized] : []
   }
 
-  async #summarize(local: LocalTranscript, {ref, parts}: PartListing): Promise<void> {
+  async #summarize(local: LocalTranscript, {listing: {ref, parts}, measured}: TranscriptPush): Promise<void> {
     const {task, name} = this.#state.labels ?? {}
     const labels = {parts: parts.length + 1, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
-    this.#state = await storeSummary(this.#context, ref, local, this.#measured, this.#state, labels)
+    this.#state = await storeSummary(this.#context, ref, local, measured, this.#state, labels)
   }
-}
-
-/** A part that went away while it was read was merged or displaced by others: list again. */
-function unlessMoved(error: unknown): undefined {
-  if (!hasCode(error, 'OBJECT_NOT_FOUND')) throw error
 }
 
 /** New labels make the summary news; without any the earlier ones stay. */
@@ -372,21 +211,4 @@ function labelled({labels}: SessionState, {task, name}: PushOptions): Pick<Sessi
   const told = {...labels, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
   const isNews = told.task !== labels?.task || told.name !== labels?.name
   return isNews ? {labels: told} : {}
-}
-
-/** What was found stored, where readers are given the path alone. */
-function storedExtent({view}: PlannedTranscript): Extent | undefined {
-  if (!view?.delivery.straight) return undefined
-  return {length: view.resolution.length, digest: view.resolution.digest}
-}
-
-const nothing = {action: 'unchanged', bytes: 0, parts: 0, entries: 0} as const
-
-function busy(sessionId: string): RepriseError {
-  return new RepriseError({
-    kind: 'conflict',
-    code: 'SESSION_BUSY',
-    message: `session ${sessionId} kept changing in the store while it was pushed`,
-    suggestions: ['Run the command again.'],
-  })
 }
