@@ -1,6 +1,8 @@
 import type {
   DeleteResult,
   GetOptions,
+  JoinOptions,
+  JoinSource,
   ListOptions,
   ListPage,
   ObjectBody,
@@ -10,6 +12,7 @@ import type {
   PutOptions,
   PutResult,
 } from '../../../src/object-store/object-store.js'
+import {streamJoin} from '../../../src/object-store/join.js'
 import type {Clock} from '../../../src/base/clock.js'
 import type {Core} from './core.js'
 import type {Rng} from './rng.js'
@@ -217,7 +220,7 @@ export class Network {
 /** One process' way to the store. When it is dead, nothing is answered any more: that process has crashed. */
 export class SimClient implements ObjectStore {
   readonly url = 'memory:'
-  readonly traits = {sortedListing: true, directoryPrefixesOnly: false}
+  readonly traits = {sortedListing: true}
   readonly name: string
   readonly #network: Network
   dead = false
@@ -265,6 +268,10 @@ export class SimClient implements ObjectStore {
     return this.#network.write(this, `${this.name} COPY ${source}`, () =>
       this.#network.memory.copy(source, target, options),
     )
+  }
+
+  async join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
+    return streamJoin(this, sources, target, options)
   }
 
   async delete(keys: readonly string[]): Promise<DeleteResult> {

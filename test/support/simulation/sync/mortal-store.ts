@@ -1,6 +1,8 @@
 import type {
   DeleteResult,
   GetOptions,
+  JoinOptions,
+  JoinSource,
   ListOptions,
   ListPage,
   ObjectBody,
@@ -63,6 +65,10 @@ export class MortalStore implements ObjectStore {
 
   copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
     return this.alive(this.#client.copy(source, target, options))
+  }
+
+  join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
+    return this.alive(this.#client.join(sources, target, options))
   }
 
   delete(keys: readonly string[]): Promise<DeleteResult> {

@@ -129,7 +129,8 @@ export class Worker {
       this.copy.append(lines.fresh(false).replace('}\n', ',"torn":'))
       count('torn')
       network.say(this.machine.name, 'writes half a line')
-    } else if (dice < 0.35 && this.#options.rewrites !== false && this.copy.lines.length > 1) this.#rewrite()
+    } else if (dice < (this.isBusy ? 0.6 : 0.35) && this.#options.rewrites !== false && this.copy.lines.length > 1)
+      this.#rewrite()
     else {
       const added = Array.from({length: rng.int(1, 2)}, () => lines.fresh(rng.chance(0.25)))
       this.copy.append(added.join(''))

@@ -104,11 +104,11 @@ export class SyncWorld {
  * wakes one process at a time, so that their order among each other does not matter.
  */
 export async function untilQuiet(): Promise<void> {
-  for (let calm = 0; calm < 3;) {
+  for (let calm = 0, rounds = 1; calm < 3; rounds++) {
     await new Promise((resolve) => setImmediate(resolve))
     const works = process.getActiveResourcesInfo().some((name) => /^FSReq|CloseReq$/.test(name))
     calm = works ? 0 : calm + 1
     // Lets the threads have the processor that do the work.
-    if (works) await new Promise((resolve) => setTimeout(resolve, 1))
+    if (works && rounds % 64 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
