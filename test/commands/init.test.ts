@@ -3,6 +3,7 @@ import {join} from 'node:path'
 import {describe, expect, test} from 'vitest'
 import {readPolicy} from '../../src/setup/policy-document.js'
 import type {SetupReport} from '../../src/setup/set-up.js'
+import {startDynalite} from '../support/dynamodb/dynalite.js'
 import {type CliHome, type CliRun, makeCliHome} from '../support/run-reprise.js'
 import {startStrictS3, type StrictS3} from '../support/strict-s3/index.js'
 
@@ -195,6 +196,42 @@ describe('reprise init in S3', () => {
       const written = server.requests.of('PutObject').map(({key}) => key)
       expect(written.filter((key) => !key.startsWith('agents/.reprise/probe/'))).toEqual([])
       expect([...server.store.bucket(server.bucket).keys()]).toEqual([])
+    } finally {
+      await server.close()
+    }
+  })
+})
+
+describe('reprise init elsewhere', () => {
+  test('--express makes a directory bucket, and says what it is called and that it lists in no order', async () => {
+    await using home = await makeCliHome()
+    const server = await startStrictS3({directoryBucket: true})
+    try {
+      const run = await init(home, server, 's3://fast/p', '--express', 'usw2-az1', '--yes')
+      expect([run.exitCode, run.result()]).toMatchObject([0, {store: 's3://fast--usw2-az1--x-s3/p'}])
+      expect(statesOf(run)).toMatchObject({bucket: 'created', 'conditional writes': 'ok', delete: 'ok'})
+      expect(checkOf(run, 'list order')?.detail).toMatch(/^none: /)
+      expect(server.requests.count('GetPublicAccessBlock', 'GetBucketPolicy', 'GetObjectLockConfiguration')).toBe(0)
+    } finally {
+      await server.close()
+    }
+  })
+
+  test('--registry dynamodb://table makes the table too, and the store record names it', async () => {
+    await using home = await makeCliHome()
+    await using dynamo = await startDynalite()
+    const server = await startStrictS3()
+    const env = {...envOf(server), AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint}
+    const argv = ['init', '--json', '--store', `s3://${server.bucket}/p`, '--registry', 'dynamodb://agent-tasks']
+    try {
+      const first = await home.run([...argv, '--yes'], {env})
+      expect(first.result()).toMatchObject({registry: `dynamodb://agent-tasks?region=${server.region}`})
+      expect(statesOf(first)).toMatchObject({table: 'created', 'table backups': 'warning', 'store record': 'created'})
+      const second = await home.run(argv.slice(0, 4), {env})
+      expect(checkOf(second, 'store record')).toMatchObject({
+        state: 'warning',
+        fix: `Use the same one: --registry dynamodb://agent-tasks?region=${server.region}`,
+      })
     } finally {
       await server.close()
     }
