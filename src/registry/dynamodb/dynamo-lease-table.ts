@@ -9,6 +9,8 @@ import {attributeOf, FORMAT, KIND, REVISION, VERSION} from './own-attributes.js'
 
 const MEMBERS = ['owner', 'hold', 'epoch', 'acquired', 'expiry', 'released', 'cutOff', 'orphanUntil'] as const
 
+const ATTRIBUTES = [VERSION, REVISION, ...MEMBERS.map(attributeOf)]
+
 /** Lease records as items. They never get a `ttl`, whatever other items get: an epoch that is forgotten would come again. */
 export class DynamoLeaseTable implements LeaseTable {
   readonly sharesClockWithParts = false
@@ -24,7 +26,7 @@ export class DynamoLeaseTable implements LeaseTable {
 
   async read(sessionId: string): Promise<StoredLease | undefined> {
     const key = leaseKey(sessionId)
-    const {item, date} = await this.#table.get(key)
+    const {item, date} = await this.#table.get(key, ATTRIBUTES)
     const version = item && textOf(item, REVISION)
     if (!item || version === undefined) return undefined
     const record = recordIn(item)
@@ -66,7 +68,7 @@ export class DynamoLeaseTable implements LeaseTable {
     for await (const page of this.#table.keysOfSessions()) {
       const keys = page.filter((key) => sessionOfLeaseKey(key) !== undefined)
       if (keys.length === 0) continue
-      const items = await this.#table.getMany(keys)
+      const items = await this.#table.getMany(keys, ATTRIBUTES)
       const date = await this.#table.date(keys[0] ?? '')
       for (const [key, item] of items) {
         const [sessionId, record, version] = [sessionOfLeaseKey(key), recordIn(item), textOf(item, REVISION)]

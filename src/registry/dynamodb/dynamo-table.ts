@@ -24,9 +24,17 @@ export class DynamoTable {
     return this.#connection.place
   }
 
-  async get(key: string): Promise<{readonly item: Item | undefined; readonly date: number}> {
+  async get(
+    key: string,
+    attributes: readonly string[],
+  ): Promise<{readonly item: Item | undefined; readonly date: number}> {
     const {sdk, table} = this.#connection
-    const command = new sdk.GetItemCommand({TableName: table, Key: keyOf(key), ConsistentRead: true})
+    const command = new sdk.GetItemCommand({
+      TableName: table,
+      Key: keyOf(key),
+      ConsistentRead: true,
+      ...projection(attributes),
+    })
     const output = await this.#connection.call('GetItem', key, async (client) => client.send(command))
     return {item: output.Item, date: this.#connection.dateOf(output)}
   }
@@ -51,8 +59,8 @@ export class DynamoTable {
     }
   }
 
-  /** @param attributes all without it. @returns by key; what is not there is left out. */
-  async getMany(keys: readonly string[], attributes?: readonly string[]): Promise<ReadonlyMap<string, Item>> {
+  /** @returns by key; what is not there is left out. */
+  async getMany(keys: readonly string[], attributes: readonly string[]): Promise<ReadonlyMap<string, Item>> {
     const found = new Map<string, Item>()
     for (let from = 0; from < keys.length; from += BATCH) {
       for (const item of await this.#getBatch(keys.slice(from, from + BATCH), attributes)) {
@@ -114,7 +122,7 @@ export class DynamoTable {
   }
 
   /** What the service leaves for its size or for want of capacity is asked for again. */
-  async #getBatch(keys: readonly string[], attributes: readonly string[] | undefined): Promise<readonly Item[]> {
+  async #getBatch(keys: readonly string[], attributes: readonly string[]): Promise<readonly Item[]> {
     const items: Item[] = []
     let left: KeysAndAttributes | undefined = {Keys: keys.map(keyOf), ConsistentRead: true, ...projection(attributes)}
     while (left) {
@@ -158,8 +166,10 @@ function keysIn(items: readonly Item[] | undefined): readonly string[] {
   return (items ?? []).flatMap((item) => item[KEY]?.S ?? [])
 }
 
-function projection(attributes: readonly string[] | undefined): Partial<KeysAndAttributes> {
-  if (!attributes) return {}
-  const names = Object.fromEntries([KEY, ...attributes].map((name, at) => [`#a${at}`, name]))
+/** An item without any of them is given all the same, by its key. */
+function projection(
+  attributes: readonly string[],
+): Required<Pick<KeysAndAttributes, 'ProjectionExpression' | 'ExpressionAttributeNames'>> {
+  const names = Object.fromEntries([KEY, ...attributes].map((name, at) => [`#${at}`, name]))
   return {ProjectionExpression: Object.keys(names).join(', '), ExpressionAttributeNames: names}
 }

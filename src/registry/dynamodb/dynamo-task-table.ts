@@ -7,10 +7,11 @@ import {fromAttribute, type Item, numberOf, textOf} from './attributes.js'
 import type {DynamoTable} from './dynamo-table.js'
 import {chainKey, entryKey, entryOfKey, SESSION} from './keys.js'
 import {ENTRIES, FORMAT, KIND, OWN_TTL, REVISION, TTL, VERSION} from './own-attributes.js'
-import {attributesOf, recordOf} from './task-item.js'
+import {attributesOf, recordOf, TASK_ATTRIBUTES} from './task-item.js'
 import type {Change} from './update-expression.js'
 
 const DAY_SECONDS = 24 * 60 * 60
+const ATTRIBUTES = [...TASK_ATTRIBUTES, REVISION, TTL, OWN_TTL]
 
 export interface DynamoTaskTableOptions {
   readonly clock: Pick<Clock, 'now'>
@@ -40,7 +41,7 @@ export class DynamoTaskTable implements TaskTable<ItemVersion> {
 
   async read(kind: EntryKind, id: string): Promise<StoredTask<ItemVersion> | undefined> {
     const key = entryKey(kind, id)
-    const {item} = await this.#table.get(key)
+    const {item} = await this.#table.get(key, ATTRIBUTES)
     const record = item && recordOf(item, kind, id)
     if (record === 'damaged') throw taskDamaged(`${JSON.stringify(key)} in ${this.#table.place}`)
     return item && record && {record, version: versionOf(item)}
@@ -69,7 +70,7 @@ export class DynamoTaskTable implements TaskTable<ItemVersion> {
   /** By marks what we wrote ourselves, by the index what others did. */
   async holding(sessionId: string): Promise<readonly TaskRecord[]> {
     const [{item}, indexed] = await Promise.all([
-      this.#table.get(chainKey(sessionId)),
+      this.#table.get(chainKey(sessionId), [ENTRIES]),
       this.#table.keysOfSession(sessionId),
     ])
     const marked = item && fromAttribute(item[ENTRIES])
@@ -82,7 +83,7 @@ export class DynamoTaskTable implements TaskTable<ItemVersion> {
 
   async #records(keys: readonly string[]): Promise<readonly TaskRecord[]> {
     const entries = [...new Set(keys)].filter((key) => entryOfKey(key) !== undefined)
-    const items = await this.#table.getMany(entries)
+    const items = await this.#table.getMany(entries, ATTRIBUTES)
     return [...items].flatMap(([key, item]) => {
       const entry = entryOfKey(key)
       const record = entry && recordOf(item, entry.kind, entry.id)

@@ -5,6 +5,8 @@ import {SESSION} from './keys.js'
 import {attributeOf, FORMAT, KIND, VERSION} from './own-attributes.js'
 
 const MEMBERS = ['earlier', ...FACTS, 'createdAt', 'updatedAt'] as const
+/** What a record is read from. */
+export const TASK_ATTRIBUTES: readonly string[] = [SESSION, KIND, VERSION, ...MEMBERS.map(attributeOf)]
 /** Of a link that another program made: it says no times. */
 const UNKNOWN_TIME = new Date(0).toISOString()
 

@@ -201,7 +201,7 @@ test('pages are read to their end', async () => {
   expect(pages.length).toBeGreaterThan(20)
 })
 
-test('what is written is conditional updates and marks alone, and the log holds keys and no values', async () => {
+test('writes are conditional updates and marks, reads are of named attributes, and the log holds keys and no values', async () => {
   const lines: string[] = []
   const line = (message: string, fields?: object) => void lines.push(`${message} ${JSON.stringify(fields)}`)
   const logger: Logger = {enabled: true, debug: line, info: line, warn: line, error: line}
@@ -216,6 +216,7 @@ test('what is written is conditional updates and marks alone, and the log holds 
     const isMark = JSON.stringify(body['Key'] ?? null).includes('chain#')
     const isConditional = body['ConditionExpression'] !== undefined
     expect(isConditional).toBe(operation === 'UpdateItem' && !isMark)
+    expect(JSON.stringify(body).includes('"ProjectionExpression"')).toBe(operation !== 'UpdateItem')
     expect(body['TableName'] === undefined || body['TableName'] === table).toBe(true)
   }
   expect(lines.join('\n')).toContain('registry UpdateItem {"key":"T"')
