@@ -102,6 +102,8 @@ export interface ObjectHead extends ObjectSummary {
   readonly contentType?: string
   /** e.g. `GLACIER`; absent where the store does not say. */
   readonly storageClass?: string
+  /** Object Lock keeps these bytes, whoever deletes; absent where it does not, or the store does not say. */
+  readonly locked?: boolean
   readonly date: number
 }
 

@@ -49,11 +49,19 @@ export interface Compacted {
  * @throws OBJECT_NOT_FOUND when an input went meanwhile: plan again.
  */
 export async function compactTranscript(
-  {parts, machine}: CompactionContext,
+  context: CompactionContext,
   ref: TranscriptRef,
   options: CompactionOptions = {},
 ): Promise<Compacted> {
-  const view = await viewTranscript(parts, ref, {journals: 'always'})
+  return compactView(context, await viewTranscript(context.parts, ref, {journals: 'always'}), options)
+}
+
+/** The same, as a view shows the transcript, which was made with its journals. */
+export async function compactView(
+  {parts, machine}: CompactionContext,
+  view: TranscriptView,
+  options: CompactionOptions = {},
+): Promise<Compacted> {
   const plan = planCompaction(view, options)
   const grace = options.grace ?? (options.isHeld || isRecent(view, machine) ? GRACE_MS : 0)
   const due = plan.leftovers.filter(({cover}) => cover.modified + grace <= view.listing.date)
@@ -64,7 +72,7 @@ export async function compactTranscript(
   let [made, merged, bytesWritten] = [0, 0, 0]
   for (const merge of plan.merges) {
     options.signal?.throwIfAborted()
-    const date = await commitMerge(parts, ref, merge, options.signal)
+    const date = await commitMerge(parts, view.ref, merge, options.signal)
     if (date === undefined) continue
     made++
     merged += merge.inputs.length

@@ -19,6 +19,8 @@ export interface PartsOptions {
   /** Requests under way at once. Default 16. */
   readonly concurrency?: number
   readonly signal?: AbortSignal
+  /** Shares what these know of parts: another way to the same store. */
+  readonly known?: Parts
 }
 
 /** The parts of one transcript, in key order, and the store's clock when the listing began. */
@@ -43,12 +45,13 @@ export class Parts implements PartSource {
   readonly store: ObjectStore
   readonly #concurrency: number
   readonly #signal: AbortSignal | undefined
-  readonly #ranges = new Map<string, {etag: string; range: PartRange | undefined}>()
+  readonly #ranges: Map<string, {etag: string; range: PartRange | undefined}>
 
-  constructor(store: ObjectStore, {concurrency = 16, signal}: PartsOptions = {}) {
+  constructor(store: ObjectStore, {known, concurrency = known?.#concurrency ?? 16, signal}: PartsOptions = {}) {
     this.store = store
     this.#concurrency = concurrency
     this.#signal = signal
+    this.#ranges = known?.#ranges ?? new Map()
   }
 
   /** Direct children of the transcript's prefix, whatever their names (`isPart`): readers of this layout take every one. */

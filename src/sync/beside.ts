@@ -63,6 +63,7 @@ export async function pointBeside(
   return isStored ? local.length : undefined
 }
 
-function isBeside({delivery, resolution}: TranscriptView): boolean {
+/** Whether parts stand beside the chain: loose, or forks of it. */
+export function isBeside({delivery, resolution}: TranscriptView): boolean {
   return !delivery.straight || resolution.forks.length > 0 || resolution.loose.length > 0
 }

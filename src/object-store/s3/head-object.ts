@@ -38,6 +38,7 @@ export async function findLanded(
 }
 
 export function objectHead(connection: S3Connection, key: string, output: S3.HeadObjectCommandOutput): ObjectHead {
+  const date = connection.dateOf(output)
   return {
     key,
     size: output.ContentLength ?? 0,
@@ -46,6 +47,12 @@ export function objectHead(connection: S3Connection, key: string, output: S3.Hea
     metadata: {...output.Metadata},
     ...(output.ContentType === undefined ? {} : {contentType: output.ContentType}),
     ...(output.StorageClass === undefined ? {} : {storageClass: output.StorageClass}),
-    date: connection.dateOf(output),
+    ...(isLocked(output, date) ? {locked: true} : {}),
+    date,
   }
+}
+
+function isLocked(head: S3.HeadObjectCommandOutput, date: number): boolean {
+  const isRetained = head.ObjectLockMode !== undefined && (head.ObjectLockRetainUntilDate?.getTime() ?? 0) > date
+  return isRetained || head.ObjectLockLegalHoldStatus === 'ON'
 }

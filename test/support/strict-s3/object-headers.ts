@@ -41,7 +41,7 @@ export function readMetadata(headers: IncomingHttpHeaders): Record<string, strin
 }
 
 /** What is stored with an object besides its metadata. `aws-chunked` was the transfer's encoding, not the object's. */
-export function readObjectHeaders({headers, settings}: Call): Record<string, string> {
+export function readObjectHeaders({headers, settings, clock}: Call): Record<string, string> {
   const kept: Record<string, string> = {'content-type': 'binary/octet-stream'}
   for (const name of KEPT_HEADERS) {
     if (headers[name] !== undefined) kept[name] = String(headers[name])
@@ -61,6 +61,10 @@ export function readObjectHeaders({headers, settings}: Call): Record<string, str
   if (storageClass !== 'STANDARD') kept['x-amz-storage-class'] = storageClass
   for (const name of ENCRYPTION) {
     if (headers[name] !== undefined) kept[name] = String(headers[name])
+  }
+  if (settings.retentionMs > 0) {
+    kept['x-amz-object-lock-mode'] = 'GOVERNANCE'
+    kept['x-amz-object-lock-retain-until-date'] = new Date(clock.now() + settings.retentionMs).toISOString()
   }
   const encryption = kept['x-amz-server-side-encryption']
   if (encryption !== undefined && encryption !== 'AES256' && !encryption.startsWith('aws:kms')) {

@@ -38,6 +38,8 @@ export interface Settings {
   directoryBucket: boolean
   /** Send the whole object's checksum with a 206 too, as some servers do. */
   checksumOnRanges: boolean
+  /** Object Lock's default retention: what is written from now on is kept so long, and says so. 0: none. */
+  retentionMs: number
 }
 
 export interface StrictS3Options extends Partial<Settings> {

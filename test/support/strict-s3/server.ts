@@ -28,6 +28,7 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
     requireContentLength: options.requireContentLength ?? false,
     directoryBucket: options.directoryBucket ?? false,
     checksumOnRanges: options.checksumOnRanges ?? false,
+    retentionMs: options.retentionMs ?? 0,
   }
   const first = {
     accessKeyId: options.accessKeyId ?? 'STRICTS3ACCESSKEY',
