@@ -32,7 +32,7 @@ describe.skipIf(noClaude)(`the Agent SDK's mirror ${noClaude ?? ''}`, {timeout: 
     expect(subpaths.size).toBe(2)
     expect(appends.every(({entries}) => !Object.isFrozen(entries) && entries.length > 0)).toBe(true)
     expect(new Set(appends.map(({entries}) => entries)).size).toBe(appends.length)
-    expect(appends.length >= 10).toBe(flush === 'eager')
+    expect(appends.length >= 8).toBe(flush === 'eager')
 
     const sessionId = sessionOf(messages)
     const key = {projectKey: await projectKeyFor(worker.cwd), sessionId}
@@ -130,7 +130,11 @@ describe.skipIf(noClaude)(`the Agent SDK's mirror ${noClaude ?? ''}`, {timeout: 
       }
       talk.next()
       const inTime = store.appends.length
-      await delay(1500)
+      // A second and a half is long after what was measured; what is to come is waited for.
+      for (let waited = 0; waited < (how === 'break' ? 20_000 : 1500); waited += 50) {
+        if (store.appends.length > inTime) break
+        await delay(50)
+      }
       return {inTime: inTime > 0, late: store.appends.length > inTime}
     }
     const [left, aborted, interrupted] = await Promise.all([
