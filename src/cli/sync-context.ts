@@ -8,7 +8,7 @@ import type {SyncContext} from '../sync/context.js'
 import {checkRegistry} from '../sync/store-agreement.js'
 import {FileStoreRecordCache} from '../sync/store-record-cache.js'
 import {makeRoot} from '../sync/restore-file.js'
-import {FileSyncState, type SyncState} from '../sync/sync-state.js'
+import {FileSyncState} from '../sync/sync-state.js'
 import {claudeTempDir} from '../transcript/config-dir.js'
 import {type Processes, systemProcesses} from '../transcript/processes.js'
 import {projectKeyFor} from '../transcript/project-key.js'
@@ -52,18 +52,19 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     FileSyncState.open(runtime.directories.state, store.url, configDir),
     ownerOf(configDir),
   ])
+  const storeRecord = new FileStoreRecordCache(runtime.directories.cache, store.url, clock)
   const context: SyncContext = {
     store,
     parts: new Parts(store, {concurrency: settings.concurrency, signal: runtime.signal}),
     homes: new Homes(store),
     leases,
-    storeRecord: new FileStoreRecordCache(runtime.directories.cache, store.url, clock),
+    storeRecord: options.dryRun ? {...nothingWritten, read: async () => storeRecord.read()} : storeRecord,
     clock,
     random,
     machine: owner.machine,
     owner,
     isDead: deadOwners(owner),
-    state: options.dryRun ? readOnly(state) : state,
+    state: options.dryRun ? {...nothingWritten, read: async (sessionId) => state.read(sessionId)} : state,
     configDir,
     uid,
     ...(uid !== undefined && {claudeTemp: claudeTempDir({env: runtime.env, temp: tmpdir(), uid})}),
@@ -91,6 +92,5 @@ async function ownerOf(configDir: string): Promise<number | undefined> {
   return process.getuid === undefined ? undefined : (found?.uid ?? process.getuid())
 }
 
-function readOnly(state: SyncState): SyncState {
-  return {read: (sessionId) => state.read(sessionId), write: async () => undefined}
-}
+/** Of a dry run: what is known is used, and nothing is added. */
+const nothingWritten = {write: async (): Promise<void> => undefined}
