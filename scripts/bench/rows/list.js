@@ -21,6 +21,10 @@ export const list = {
     const listed = JSON.parse(stdout).result
     const found = (Array.isArray(listed) ? listed : listed.sessions).length
     if (found !== SESSIONS) throw new Error(`ls shows ${found} of ${SESSIONS} sessions`)
-    return [{what: 'time of ls --json', atMost: 6, ...timePairs(worker, ['ls', '--json'], 11)}]
+    const empty = newWorker('list-empty', {REPRISE_STORE: join(scratch, 'empty-store')})
+    return [
+      {what: 'time of ls --json', atMost: 6, ...timePairs(worker, ['ls', '--json'], 11)},
+      {what: 'the same, empty store', ...timePairs(empty, ['ls', '--json'], 11)},
+    ]
   },
 }
