@@ -1,10 +1,11 @@
 import type * as S3 from '@aws-sdk/client-s3'
 import {hasCode} from '../../base/errors.js'
 import {answerDate} from '../answer-date.js'
+import {configuredEndpoint, resolveRegion} from '../aws-client.js'
 import {storeError} from '../errors.js'
 import type {PutMode} from '../object-store.js'
 import {makeAgents, type Agents} from './agents.js'
-import {clientConfig, configuredEndpoint, resolveRegion} from './client-config.js'
+import {clientConfig} from './client-config.js'
 import {checkHost, hasSessions, mayTurnVirtual, parseEndpoint, startsWithPath} from './endpoint.js'
 import {CredentialRenewal, hasExpired, wasSentAtWrongTime} from './mend.js'
 import {addMiddleware} from './middleware.js'
@@ -81,7 +82,7 @@ export class S3Connection {
     }
     const probe = configure(given === undefined ? {} : {endpoint: given.href})
     const endpoint = given ?? (await configuredEndpoint(probe, insecure))
-    const region = await resolveRegion(probe, endpoint, options)
+    const region = await resolveRegion(probe, endpoint, options, `s3://${options.bucket}`)
     const makeClient = (forcePathStyle: boolean) =>
       configure({
         region,

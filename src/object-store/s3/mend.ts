@@ -1,7 +1,16 @@
-import type {S3Client} from '@aws-sdk/client-s3'
 import type {S3Failure} from './failure.js'
 
-const WRONG_TIME = ['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']
+const WRONG_TIME = ['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture', 'InvalidSignatureException']
+/** A client of the SDK, whatever its service. */
+interface CredentialHolder {
+  readonly config: {
+    credentials(options?: {readonly forceRefresh?: boolean}): Promise<{
+      readonly accessKeyId: string
+      readonly sessionToken?: string | undefined
+    }>
+  }
+}
+
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']
 
 /**
@@ -28,7 +37,7 @@ export class CredentialRenewal {
   }
 
   /** @returns whether there are others than those of a request that was sent at `count` */
-  async renewed(client: S3Client, count: number): Promise<boolean> {
+  async renewed(client: CredentialHolder, count: number): Promise<boolean> {
     if (count === this.#count) {
       this.#renewing ??= this.#renew(client).finally(() => {
         this.#renewing = undefined
@@ -38,7 +47,7 @@ export class CredentialRenewal {
     return count !== this.#count
   }
 
-  async #renew({config}: S3Client): Promise<void> {
+  async #renew({config}: CredentialHolder): Promise<void> {
     try {
       const before = await config.credentials()
       const after = await config.credentials({forceRefresh: true})

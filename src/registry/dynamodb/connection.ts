@@ -1,19 +1,19 @@
 import type * as DynamoDB from '@aws-sdk/client-dynamodb'
-import {RepriseError, toRepriseError} from '../../base/errors.js'
+import {toRepriseError} from '../../base/errors.js'
 import {answerDate, keepAnswerDates} from '../../object-store/answer-date.js'
+import {awsClientConfig, configuredEndpoint, resolveRegion} from '../../object-store/aws-client.js'
 import {storeError} from '../../object-store/errors.js'
 import {RetryPolicy} from '../../object-store/retry-policy.js'
 import {type Agents, makeAgents} from '../../object-store/s3/agents.js'
 import {checkHost, parseEndpoint, type Service} from '../../object-store/s3/endpoint.js'
+import {readFailure, type S3Failure} from '../../object-store/s3/failure.js'
+import {CredentialRenewal, hasExpired, wasSentAtWrongTime} from '../../object-store/s3/mend.js'
 import {toRegistryError} from './dynamo-error.js'
 import {DEFAULT_INDEX, type DynamoRegistryOptions} from './options.js'
 
 export type Sdk = typeof DynamoDB
 
 const SERVICE: Service = {name: 'DynamoDB', settings: 'AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL'}
-
-/** Stands in for the console: a library writes nothing to its user's terminal. */
-const SILENT = {trace() {}, debug() {}, info() {}, warn() {}, error() {}}
 
 /** The SDK's client of one table: retries, the debug log and the service's clock; every failure leaves as ours. */
 export class DynamoConnection {
@@ -26,6 +26,7 @@ export class DynamoConnection {
   readonly #agents: Agents
   readonly #options: DynamoRegistryOptions
   readonly #retries: RetryPolicy
+  readonly #renewal = new CredentialRenewal()
 
   private constructor(
     sdk: Sdk,
@@ -66,14 +67,14 @@ export class DynamoConnection {
       ...(proxyEnv === undefined ? {} : {proxyEnv}),
     })
     const configure = (more: DynamoDB.DynamoDBClientConfig): DynamoDB.DynamoDBClient => {
-      const client = new sdk.DynamoDBClient({...clientConfig(options, agents), ...more})
+      const client = new sdk.DynamoDBClient({...awsClientConfig(options, agents), ...more})
       watchStack(client.middlewareStack, insecure)
       return client
     }
     const probe = configure({})
-    const named = options.endpoint ?? (await configuredEndpoint(probe))
-    const endpoint = named === undefined ? undefined : parseEndpoint(named, insecure, SERVICE)
-    const region = await regionOf(probe, endpoint, options)
+    const given = options.endpoint === undefined ? undefined : parseEndpoint(options.endpoint, insecure, SERVICE)
+    const endpoint = given ?? (await configuredEndpoint(probe, insecure, SERVICE))
+    const region = await resolveRegion(probe, endpoint, options, `dynamodb://${options.table}`)
     const client = configure({region, ...(endpoint === undefined ? {} : {endpoint: endpoint.href})})
     return new DynamoConnection(sdk, client, agents, region, options)
   }
@@ -91,7 +92,7 @@ export class DynamoConnection {
       const log = (outcome: string) =>
         logger.debug(`registry ${operation}`, {key, ms: clock.now() - started, attempt, outcome})
       try {
-        const output = await send(this.#client)
+        const output = await this.#send(operation, send)
         log('ok')
         return output
       } catch (error) {
@@ -122,6 +123,27 @@ export class DynamoConnection {
     this.#client.destroy()
     this.#agents.destroy()
   }
+
+  /** Once; and once more for each thing that the answer let us put right: this machine's clock, expired credentials. */
+  async #send<T>(operation: string, send: (client: DynamoDB.DynamoDBClient) => Promise<T>): Promise<T> {
+    const mended = new Set<string>()
+    for (;;) {
+      const renewals = this.#renewal.count
+      try {
+        return await send(this.#client)
+      } catch (error) {
+        const mend = await this.#mend(readFailure(error), operation, renewals)
+        if (mend === undefined || mended.has(mend)) throw error
+        mended.add(mend)
+      }
+    }
+  }
+
+  async #mend(failure: S3Failure, operation: string, renewals: number): Promise<string | undefined> {
+    if (wasSentAtWrongTime(failure, operation)) return 'clock'
+    const renewed = hasExpired(failure, operation) && (await this.#renewal.renewed(this.#client, renewals))
+    return renewed ? 'credentials' : undefined
+  }
 }
 
 /** A last look at where a request goes, however the SDK came upon it; and the dates of answers. */
@@ -135,53 +157,4 @@ function watchStack(stack: DynamoDB.DynamoDBClient['middlewareStack'], insecure:
     {step: 'build', name: 'repriseRequest', override: true},
   )
   keepAnswerDates(stack)
-}
-
-function clientConfig(options: DynamoRegistryOptions, agents: Agents): DynamoDB.DynamoDBClientConfig {
-  const {region, profile, credentials, idleTimeoutMs = 60_000} = options
-  return {
-    ...(region === undefined ? {} : {region}),
-    ...(profile === undefined ? {} : {profile}),
-    ...(credentials === undefined ? {} : {credentials}),
-    // Retries and their pace are the policy's; the SDK's would multiply them.
-    maxAttempts: 1,
-    retryMode: 'standard',
-    logger: SILENT,
-    requestHandler: {
-      httpAgent: agents.httpAgent,
-      httpsAgent: agents.httpsAgent,
-      socketTimeout: idleTimeoutMs,
-      logger: SILENT,
-    },
-  }
-}
-
-/** What the SDK's own environment and files name. */
-async function configuredEndpoint(client: DynamoDB.DynamoDBClient): Promise<string | undefined> {
-  const {serviceConfiguredEndpoint} = client.config as {serviceConfiguredEndpoint?: () => Promise<string | undefined>}
-  return serviceConfiguredEndpoint?.()
-}
-
-/** Servers of one's own rarely have regions, and take the oldest name for one. */
-async function regionOf(
-  client: DynamoDB.DynamoDBClient,
-  endpoint: URL | undefined,
-  {region, table}: DynamoRegistryOptions,
-): Promise<string> {
-  if (region !== undefined) return region
-  try {
-    return await client.config.region()
-  } catch (cause) {
-    if (endpoint !== undefined) return 'us-east-1'
-    throw new RepriseError({
-      kind: 'usage',
-      code: 'REGION_MISSING',
-      message: `No AWS region is configured for dynamodb://${table}.`,
-      suggestions: [
-        `Name it: --registry "dynamodb://${table}?region=eu-central-1"`,
-        'Or give --region, or set AWS_REGION.',
-      ],
-      cause,
-    })
-  }
 }

@@ -67,6 +67,24 @@ describe('tried again', () => {
     expect(await registry.assign(LINK, {mode: 'create'})).toMatchObject({sessionId: SESSION})
   })
 
+  test('a request of a machine whose clock is wrong, signed anew by the clock of the answer', async () => {
+    const {registry} = await open({attempts: 1})
+    proxy.aheadMs = 600_000
+    proxy.script('GetItem', {type: 'InvalidSignatureException', message: 'Signature not yet current'})
+    expect(await registry.find('task', 'T')).toBeUndefined()
+    expect(proxy.requests).toHaveLength(2)
+  })
+
+  test('a request with credentials that have expired, when there are others', async () => {
+    let given = 0
+    const credentials = async () => ({...server.credentials, accessKeyId: `key${given++}`})
+    const {registry} = await open({attempts: 1, credentials})
+    proxy.script('GetItem', {type: 'ExpiredTokenException'})
+    expect(await registry.find('task', 'T')).toBeUndefined()
+    proxy.script('GetItem', {type: 'ExpiredTokenException'}, {type: 'ExpiredTokenException'})
+    await expect(registry.find('task', 'T')).rejects.toMatchObject({code: 'ACCESS_DENIED'})
+  })
+
   test('no more often than was said', async () => {
     const {registry} = await open({attempts: 2})
     proxy.script('GetItem', ...Array.from({length: 5}, () => ({type: 'ThrottlingException'})))

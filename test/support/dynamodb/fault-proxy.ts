@@ -58,6 +58,10 @@ export class FaultProxy implements AsyncDisposable {
     await this.#close()
   }
 
+  #date(): string {
+    return new Date(Date.now() + this.aheadMs).toUTCString()
+  }
+
   async #answer(target: DynamoServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request)
     const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? ''
@@ -69,6 +73,7 @@ export class FaultProxy implements AsyncDisposable {
     if (fault === 'unprocessed') return send(response, 200, {Responses: {}, UnprocessedKeys: parsed['RequestItems']})
     if (typeof fault === 'object') {
       const {type, message = 'because', status = 400} = fault
+      response.setHeader('date', this.#date())
       return send(response, status, {__type: `com.amazonaws.dynamodb.v20120810#${type}`, message})
     }
     const headers = Object.fromEntries(
@@ -80,7 +85,7 @@ export class FaultProxy implements AsyncDisposable {
     const text = await answer.text()
     if (fault === 'lose-answer') return void request.socket.destroy()
     response.sendDate = false
-    if (fault !== 'no-date') response.setHeader('date', new Date(Date.now() + this.aheadMs).toUTCString())
+    if (fault !== 'no-date') response.setHeader('date', this.#date())
     response.writeHead(answer.status, {'content-type': 'application/x-amz-json-1.0'}).end(text)
   }
 }
