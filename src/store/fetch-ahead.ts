@@ -32,6 +32,11 @@ export async function* fetchAhead(
 
 function* piecesOf(segments: Iterable<Segment>): Iterable<Segment> {
   for (const segment of segments) {
+    // A packed part is unpacked from its beginning each time: it is read in one go.
+    if (segment.part.codec !== undefined) {
+      yield segment
+      continue
+    }
     for (let start = segment.start; start < segment.end; start += PIECE) {
       const end = Math.min(start + PIECE, segment.end)
       const {unterminated: _, ...rest} = segment

@@ -1,5 +1,6 @@
 import {RepriseError} from '../base/errors.js'
 import {EMPTY_SHA256} from '../base/hash.js'
+import {restoreArchive} from './archive.js'
 import {deliveredBytes, type TranscriptBytes} from './bytes.js'
 import {confirmJournal} from './journal.js'
 import type {Lease} from './lease.js'
@@ -181,6 +182,10 @@ export class LeasedTranscript {
   /** One look and the one step that it calls for. @returns whether nothing was left to do. */
   async #settled(): Promise<boolean> {
     const view = await this.#look()
+    if (view.archived.length > 0) {
+      await restoreArchive(this.#context, view)
+      return false
+    }
     const {resolution, delivery} = view
     const listed = highestEpoch(view.parts)
     if (this.#lease.created && !this.#recovered && listed > 0) {

@@ -84,6 +84,10 @@ export function latePrefix({sessionId, subpath}: TranscriptRef): string {
   return `${OWN_PREFIX}late/${segment(sessionId, 'session id')}/${below(subpath)}`
 }
 
+export function archivePrefix({sessionId, subpath}: TranscriptRef): string {
+  return `${OWN_PREFIX}archive/${segment(sessionId, 'session id')}/${below(subpath)}`
+}
+
 export const HOME_PREFIX = `${OWN_PREFIX}home/`
 export const LEASE_PREFIX = `${OWN_PREFIX}leases/`
 export const SUMMARY_PREFIX = `${OWN_PREFIX}sessions/`

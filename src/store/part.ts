@@ -6,8 +6,8 @@ import {METADATA_DIGITS, type PartName, parsePartName} from './names.js'
 /** The version of the part format that this code writes, and the highest that it reads. */
 export const FORMAT_VERSION = 1
 
-/** Bytes as they are: the only codec of parts below a session's prefix. */
-export const PLAIN_CODEC = 'plain'
+/** How an object holds a part's bytes. Below a session's prefix they are as they are. */
+export type Codec = 'plain' | 'gzip'
 
 const MAX_MACHINE_BYTES = 128
 
@@ -33,7 +33,10 @@ export interface ListedPart {
   /** The last segment of the key; what the protocol orders by. */
   readonly name: string
   readonly parsed?: PartName
+  /** Of the part's bytes. */
   readonly size: number
+  /** Of an archived part: how its object holds them. */
+  readonly codec?: Codec
   readonly etag: string
   /** By the store's clock, ms since the epoch. */
   readonly modified: number
@@ -63,7 +66,7 @@ export function isMetadataPart(part: ListedPart): boolean {
   return part.parsed?.digits === METADATA_DIGITS
 }
 
-export function encodeRange(range: PartRange): Record<string, string> {
+export function encodeRange(range: PartRange, codec: Codec = 'plain'): Record<string, string> {
   return {
     reprise: String(FORMAT_VERSION),
     from: String(range.from),
@@ -74,7 +77,7 @@ export function encodeRange(range: PartRange): Record<string, string> {
     epoch: String(range.epoch),
     leased: range.leased ? '1' : '0',
     gen: String(range.gen),
-    codec: PLAIN_CODEC,
+    codec,
     machine: encodeMachine(range.machine),
   }
 }
@@ -85,19 +88,39 @@ export function encodeRange(range: PartRange): Record<string, string> {
  * @throws FORMAT_TOO_NEW, CODEC_UNKNOWN: what it says is ours, but not for this version to read.
  */
 export function decodeRange(part: ListedPart, metadata: Readonly<Record<string, string>>): PartRange | undefined {
+  const found = readRange(part, metadata, ['plain'])
+  return found?.range.to === undefined || found.range.to - found.range.from !== part.size ? undefined : found.range
+}
+
+/**
+ * The part that an archived object holds.
+ *
+ * @param object as it is listed: its size is that of the compressed bytes.
+ * @returns undefined where the metadata is not ours or was lost.
+ * @throws FORMAT_TOO_NEW, CODEC_UNKNOWN
+ */
+export function decodeArchived(object: ListedPart, metadata: Readonly<Record<string, string>>): RangedPart | undefined {
+  const found = readRange(object, metadata, ['plain', 'gzip'])
+  return found && {...object, size: found.range.to - found.range.from, codec: found.codec, range: found.range}
+}
+
+function readRange(
+  part: ListedPart,
+  metadata: Readonly<Record<string, string>>,
+  codecs: readonly Codec[],
+): {range: PartRange; codec: Codec} | undefined {
   const version = integer(metadata['reprise'])
   if (version === undefined || metadata['from'] === undefined) return undefined
   if (version > FORMAT_VERSION) throw tooNew(part, version)
-  const codec = metadata['codec']
-  if (codec !== PLAIN_CODEC) throw unknownCodec(part, codec)
+  const codec = codecs.find((each) => each === metadata['codec'])
+  if (codec === undefined) throw unknownCodec(part, metadata['codec'])
   const [from, to, epoch, gen] = [metadata['from'], metadata['to'], metadata['epoch'], metadata['gen']].map(integer)
   const [before, after] = [digest(metadata['before']), digest(metadata['after'])]
   const leased = metadata['leased']
   if (from === undefined || to === undefined || epoch === undefined || gen === undefined) return undefined
   if (before === undefined || after === undefined || (leased !== '0' && leased !== '1')) return undefined
-  if (to - from !== part.size || (from === 0 && before !== EMPTY_SHA256) || (from === to && before !== after))
-    return undefined
-  return {
+  if (to < from || (from === 0 && before !== EMPTY_SHA256) || (from === to && before !== after)) return undefined
+  const range = {
     from,
     to,
     before,
@@ -108,6 +131,7 @@ export function decodeRange(part: ListedPart, metadata: Readonly<Record<string, 
     gen,
     machine: decodeMachine(metadata['machine']),
   }
+  return {range, codec}
 }
 
 /** Whether two parts of one name are the same write: the answer to a create that met an object. */

@@ -6,6 +6,7 @@ import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
 import {isSessionId} from '../transcript/session-id.js'
 import type {PartSource} from './chain.js'
 import {
+  archivePrefix,
   isSafeSubpath,
   projectPrefix,
   sessionPrefix,
@@ -13,7 +14,16 @@ import {
   type TranscriptRef,
   transcriptPrefix,
 } from './names.js'
-import {decodeRange, isMetadataPart, type ListedPart, listedPart, type PartRange, type RangedPart} from './part.js'
+import {decoded} from './codec.js'
+import {
+  decodeArchived,
+  decodeRange,
+  isMetadataPart,
+  type ListedPart,
+  listedPart,
+  type PartRange,
+  type RangedPart,
+} from './part.js'
 
 export interface PartsOptions {
   /** Requests under way at once. Default 16. */
@@ -46,12 +56,13 @@ export class Parts implements PartSource {
   readonly #concurrency: number
   readonly #signal: AbortSignal | undefined
   readonly #ranges: Map<string, {etag: string; range: PartRange | undefined}>
+  readonly #archived = new Map<string, RangedPart>()
 
-  constructor(store: ObjectStore, {known, concurrency = known?.#concurrency ?? 16, signal}: PartsOptions = {}) {
+  constructor(store: ObjectStore, {known, concurrency, signal}: PartsOptions = {}) {
     this.store = store
-    this.#concurrency = concurrency
+    this.#concurrency = concurrency ?? (known === undefined ? 16 : known.#concurrency)
     this.#signal = signal
-    this.#ranges = known?.#ranges ?? new Map()
+    this.#ranges = known === undefined ? new Map() : known.#ranges
   }
 
   /** Direct children of the transcript's prefix, whatever their names (`isPart`): readers of this layout take every one. */
@@ -60,6 +71,24 @@ export class Parts implements PartSource {
     const {objects, date} = await listAll(this.store, {prefix, delimiter: '/', ...this.#request()})
     const parts = objects.map((each) => listedPart(each.key, each.size, each.etag, each.modified))
     return {ref, parts: parts.filter(isPart), date}
+  }
+
+  /** What is archived of a transcript. One request, and one for each object not seen before. @throws CODEC_UNKNOWN, FORMAT_TOO_NEW */
+  async listArchive(ref: TranscriptRef): Promise<readonly RangedPart[]> {
+    const {objects} = await listAll(this.store, {prefix: archivePrefix(ref), delimiter: '/', ...this.#request()})
+    const found = await pMap(
+      objects,
+      async ({key, size, etag, modified}) => {
+        const known = this.#archived.get(key)
+        if (known?.etag === etag) return known
+        const head = await this.store.head(key, this.#request())
+        const part = head && decodeArchived(listedPart(key, size, etag, modified), head.metadata)
+        if (part) this.#archived.set(key, part)
+        return part
+      },
+      {concurrency: this.#concurrency},
+    )
+    return found.filter((part) => part !== undefined)
   }
 
   async listSession(ref: SessionRef): Promise<SessionListing> {
@@ -120,8 +149,14 @@ export class Parts implements PartSource {
     return range
   }
 
+  /** Bytes `[start, end)` of a part. @throws PART_DAMAGED, OBJECT_NOT_FOUND */
   async *read(part: ListedPart, start: number, end: number): AsyncIterable<Uint8Array> {
     if (end <= start) return
+    if (part.codec !== undefined) {
+      const {body} = await this.store.get(part.key, {ifMatch: part.etag, ...this.#request()})
+      yield* decoded(part, body, start, end)
+      return
+    }
     const whole = start === 0 && end === part.size
     const {body, metadata} = await this.store.get(part.key, {...(!whole && {range: {start, end}}), ...this.#request()})
     if (!this.knows(part)) this.remember(part, metadata)

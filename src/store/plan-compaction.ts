@@ -38,10 +38,13 @@ const MAX_BYTES = 2 ** 40
 
 /** What compacting a transcript would do; one object for each merge, and deletes only after it. Pure. */
 export function planCompaction(view: TranscriptView, policy: CompactionPolicy = {}): CompactionPlan {
+  const leftovers = findLeftovers(view)
+  // The path goes another way once they are gone: what can be merged then shows next time.
+  if (leftovers.some(({part}) => view.resolution.on.has(part.name))) return {merges: [], leftovers}
   const merges = mergeableRuns(view)
     .flatMap((run) => worthwhile(run, policy))
     .flatMap((inputs) => mergeOf(inputs) ?? [])
-  return {merges, leftovers: findLeftovers(view)}
+  return {merges, leftovers}
 }
 
 /** The longest runs of which every stretch may be merged. */
@@ -55,7 +58,8 @@ function mergeableRuns(view: TranscriptView): RangedPart[][] {
   let run: RangedPart[] = []
   for (const [index, {part, start, end}] of slices.entries()) {
     const last = run.at(-1)
-    const isWhole = start === part.range.from && end === part.range.to && !open.has(part.name) && part.parsed
+    const isPlain = part.parsed !== undefined && part.codec === undefined && !open.has(part.name)
+    const isWhole = isPlain && start === part.range.from && end === part.range.to
     const goesOn = last && isWhole && mayFollow(last, part, index < settledUntil, index !== settledUntil, beside)
     if (!goesOn) {
       if (run.length > 1) runs.push(run)
@@ -133,15 +137,16 @@ function mergeOf(inputs: readonly RangedPart[]): Merge | undefined {
 }
 
 /**
- * Parts that nothing needs. A part goes only under a bigger one of at least its epoch, and one that nobody can fence only under
- * another such: of two that cover each other one always stays, whoever deletes at the same time.
+ * Parts that nothing needs, also on the path: an input whose name sorts behind its merge's is preferred to it. A part goes only under
+ * a bigger one of at least its epoch, and one that nobody can fence only under another such: of two that cover each other one
+ * always stays, whoever deletes at the same time.
  */
 function findLeftovers({resolution}: TranscriptView): Leftover[] {
   const onPath = resolution.slices.map(({part}) => part).filter((part) => resolution.on.has(part.name))
-  const covers = [...resolution.covered, ...onPath].toSorted(compareCover)
+  const parts = [...resolution.covered, ...onPath].filter((part) => part.codec === undefined).toSorted(compareCover)
   const top = resolution.end?.range.epoch ?? 0
-  return resolution.covered.flatMap((part) => {
-    const cover = covers.findLast((each) => mayCover(each, part, top))
+  return parts.flatMap((part) => {
+    const cover = parts.findLast((each) => mayCover(each, part, top))
     return cover ? [{part, cover}] : []
   })
 }

@@ -2,7 +2,7 @@ import {RepriseError} from '../base/errors.js'
 import {type Delivery, deliver} from './deliver.js'
 import {displacedNames, type Journal, KnownJournals, readJournals, supersededNames} from './journal.js'
 import {type TranscriptRef, transcriptPrefix} from './names.js'
-import type {ListedPart, RangedPart} from './part.js'
+import {compareNames, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
 import {againWhenMoved, type PartListing, type Parts} from './parts.js'
 import {type Resolution, resolveParts} from './resolve.js'
 
@@ -10,11 +10,13 @@ import {type Resolution, resolveParts} from './resolve.js'
 export interface TranscriptView {
   readonly ref: TranscriptRef
   readonly listing: PartListing
-  /** The listed parts, with what their metadata says. */
+  /** The listed parts, and the archived ones where the chain needs them, with what their metadata says. */
   readonly parts: readonly (ListedPart | RangedPart)[]
   readonly resolution: Resolution
   /** Read only when parts stand beside the path, or when asked for. */
   readonly journals: readonly Journal[]
+  /** Parts that lie in the archive alone: a writer restores them first. */
+  readonly archived: readonly RangedPart[]
   readonly delivery: Delivery
 }
 
@@ -50,15 +52,20 @@ export async function viewTranscript(
 }
 
 async function viewListing(parts: Parts, first: PartListing, always: boolean): Promise<TranscriptView> {
-  const unlisted = new UnlistedRebases()
+  const rebases = new UnlistedRebases()
   for (let listing = first, listings = 1; ; listings++) {
     const {ref} = listing
-    const described = await parts.describe(listing.parts)
+    let described = await parts.describe(listing.parts)
     let resolution = await resolveParts({parts: described, source: parts})
+    const archived = hasGap(described, resolution) ? await unlisted(parts, listing) : []
+    if (archived.length > 0) {
+      described = [...archived, ...described].toSorted(compareNames)
+      resolution = await resolveParts({parts: described, source: parts})
+    }
     let journals: Journal[] = []
     if (always || resolution.forks.length > 0 || resolution.loose.length > 0) {
       journals = await readJournals(parts.store, ref, knownTo(parts))
-      if (unlisted.askForMore(journals, listing)) {
+      if (rebases.askForMore(journals, listing)) {
         if (listings === MAX_LISTINGS) throw busy(ref)
         listing = await parts.list(ref)
         continue
@@ -73,8 +80,19 @@ async function viewListing(parts: Parts, first: PartListing, always: boolean): P
         })
       }
     }
-    return {ref, listing, parts: described, resolution, journals, delivery: await deliver(resolution, parts)}
+    return {ref, listing, parts: described, resolution, journals, archived, delivery: await deliver(resolution, parts)}
   }
+}
+
+/** Some part does not join up with what is listed before it. */
+function hasGap(described: readonly (ListedPart | RangedPart)[], {links}: Resolution): boolean {
+  return described.some((part) => isRanged(part) && !isMetadataPart(part) && !links.has(part.name))
+}
+
+/** What is archived and not restored. */
+async function unlisted(parts: Parts, listing: PartListing): Promise<readonly RangedPart[]> {
+  const listed = new Set(listing.parts.map((part) => part.name))
+  return (await parts.listArchive(listing.ref)).filter((part) => !listed.has(part.name))
 }
 
 /**

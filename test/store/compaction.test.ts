@@ -1,4 +1,3 @@
-import {createHash} from 'node:crypto'
 import {describe, expect, test} from 'vitest'
 import {systemClock, systemRandom} from '../../src/base/system.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
@@ -7,10 +6,10 @@ import {compactTranscript} from '../../src/store/compact-transcript.js'
 import type {TranscriptRef} from '../../src/store/names.js'
 import {Parts} from '../../src/store/parts.js'
 import {readDelivery} from '../../src/store/read-delivery.js'
-import {appendPoint, appendUnleased} from '../../src/store/unleased.js'
 import {viewTranscript} from '../../src/store/view.js'
 import type {WriteContext} from '../../src/store/write-part.js'
 import {CrashingStore} from '../support/crashing-store.js'
+import {fillChain} from '../support/fill-chain.js'
 import {loadReference} from '../support/reference-adapter.js'
 
 const REF: TranscriptRef = {homeKey: '-p', sessionId: '11111111-2222-4333-8444-555555555555'}
@@ -22,28 +21,6 @@ function contextOf(store: ObjectStore, machine = 'a'): WriteContext {
 
 function line(index: number, bytes = 40): string {
   return `${JSON.stringify({type: 'user', uuid: `uuid-${index}`, text: 'x'.repeat(bytes)})}\n`
-}
-
-/** Parts of the given lines, one each, written without a lease. */
-async function fill(store: ObjectStore, lines: readonly string[]): Promise<void> {
-  const context = contextOf(store)
-  const hash = createHash('sha256')
-  const view = await viewTranscript(context.parts, REF)
-  for await (const chunk of readDelivery(view, context.parts)) hash.update(chunk)
-  let point = appendPoint(view)
-  for (const each of lines) {
-    if (!point) throw new Error('there is no chain')
-    const body = Buffer.from(each)
-    hash.update(body)
-    const after = hash.copy().digest('hex')
-    const {part, date} = await appendUnleased(context, REF, point, {
-      to: point.length + body.length,
-      after,
-      entries: 1,
-      body,
-    })
-    point = {length: part.range.to, digest: after, epoch: 0, gen: 0, lastMs: part.parsed?.ms ?? 0, date}
-  }
 }
 
 async function read(store: ObjectStore): Promise<string> {
@@ -61,7 +38,7 @@ describe('compaction', () => {
   test('leaves few parts with the same bytes, for every reader', async () => {
     const store = new MemoryObjectStore({clock: systemClock})
     const lines = Array.from({length: 100}, (_, index) => line(index))
-    await fill(store, lines)
+    await fillChain(contextOf(store), REF, lines)
     const last = (await new Parts(store).list(REF)).parts.at(-1)?.parsed?.ms
     const done = await compactTranscript(contextOf(store), REF)
     expect(done).toMatchObject({before: 100, after: 1, merged: 100, deleted: 100, waiting: []})
@@ -76,7 +53,7 @@ describe('compaction', () => {
   test('what another wrote lately keeps its grace, and is gone after it', async () => {
     const store = new MemoryObjectStore({clock: systemClock})
     const lines = Array.from({length: 20}, (_, index) => line(index))
-    await fill(store, lines)
+    await fillChain(contextOf(store), REF, lines)
     const done = await compactTranscript(contextOf(store, 'b'), REF)
     expect(done.deleted).toBe(0)
     expect(done.waiting).toHaveLength(20)
@@ -88,7 +65,10 @@ describe('compaction', () => {
 
   test('a big part is not written again for a few small ones', async () => {
     const store = new MemoryObjectStore({clock: systemClock})
-    await fill(store, [line(0, 100_000), ...Array.from({length: 8}, (_, index) => line(index + 1))])
+    await fillChain(contextOf(store), REF, [
+      line(0, 100_000),
+      ...Array.from({length: 8}, (_, index) => line(index + 1)),
+    ])
     const done = await compactTranscript(contextOf(store), REF)
     expect(done).toMatchObject({before: 9, after: 2, merged: 8})
     expect(done.bytesWritten).toBeLessThan(2_000)
@@ -97,7 +77,7 @@ describe('compaction', () => {
   test('several at once end with one copy', async () => {
     const store = new MemoryObjectStore({clock: systemClock})
     const lines = Array.from({length: 50}, (_, index) => line(index))
-    await fill(store, lines)
+    await fillChain(contextOf(store), REF, lines)
     const runs = await Promise.allSettled(
       ['a', 'b', 'c'].map(async (machine) => compactTranscript(contextOf(store, machine), REF, {grace: 0})),
     )
@@ -111,9 +91,9 @@ describe('compaction', () => {
   test('appends go on beside it', async () => {
     const store = new MemoryObjectStore({clock: systemClock})
     const lines = Array.from({length: 60}, (_, index) => line(index))
-    await fill(store, lines.slice(0, 30))
+    await fillChain(contextOf(store), REF, lines.slice(0, 30))
     await Promise.all([
-      fill(store, lines.slice(30)),
+      fillChain(contextOf(store), REF, lines.slice(30)),
       (async () => {
         for (let round = 0; round < 5; round++)
           await compactTranscript(contextOf(store), REF, {grace: 0}).catch(() => undefined)
@@ -127,7 +107,7 @@ describe('compaction', () => {
     for (let call = 1; call <= 40; call++) {
       for (const when of ['before', 'after'] as const) {
         const store = new MemoryObjectStore({clock: systemClock})
-        await fill(store, lines)
+        await fillChain(contextOf(store), REF, lines)
         const crashing = new CrashingStore(store, call, when)
         await compactTranscript(contextOf(crashing), REF, {grace: 0}).catch(() => undefined)
         expect(await read(store), `crash ${when} call ${call}`).toBe(lines.join(''))
