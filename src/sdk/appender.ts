@@ -14,6 +14,12 @@ export interface Appender {
   has(id: string): boolean
 
   /**
+   * Looks whether what `has` goes by is still there. @returns false when the transcript was deleted: nothing is known of it then,
+   * as before the first `open`.
+   */
+  isThere(): Promise<boolean>
+
+  /**
    * Stores a piece behind everything before it. Durable, and acknowledged, when it resolves. When it rejects, the piece may be
    * stored all the same: it is then given again, the same object, until it resolves, and nothing else before that.
    */

@@ -1,5 +1,6 @@
 import {createHash, type Hash} from 'node:crypto'
 import {EMPTY_SHA256} from '../base/hash.js'
+import {restoreArchive} from '../store/archive.js'
 import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
 import type {PartName, TranscriptRef} from '../store/names.js'
 import {METADATA_DIGITS} from '../store/names.js'
@@ -101,6 +102,14 @@ export class ChainAppender implements Appender {
     return this.#ids.has(id)
   }
 
+  async isThere(): Promise<boolean> {
+    const {parts} = await this.#context.parts.list(this.#ref)
+    if (parts.length > 0) return true
+    this.#place = undefined
+    this.#ids = new Set()
+    return false
+  }
+
   async open(): Promise<void> {
     if (this.#place) return
     const listing = await this.#context.parts.list(this.#ref)
@@ -117,6 +126,10 @@ export class ChainAppender implements Appender {
     const known = this.#primed
     this.#primed = undefined
     const knowledge = known && sameParts(known.view.listing, listing) ? known : await this.#learn(listing)
+    if (knowledge && knowledge.view.archived.length > 0) {
+      await restoreArchive(this.#context, knowledge.view)
+      return this.open()
+    }
     if (knowledge) this.#ids = knowledge.ids
     this.#summary = knowledge?.summary
     const point = knowledge && appendPoint(knowledge.view)

@@ -42,6 +42,10 @@ export class LazyAppender<T extends Appender> implements Appender {
     return this.#inner?.has(id) ?? false
   }
 
+  async isThere(): Promise<boolean> {
+    return (await this.made()).isThere()
+  }
+
   async write(piece: Piece): Promise<Appended> {
     return (await this.made()).write(piece)
   }

@@ -75,6 +75,15 @@ export class LeasedAppender implements Appender {
     return this.#ids.has(id)
   }
 
+  async isThere(): Promise<boolean> {
+    const {parts} = await this.#context.parts.list(this.#ref)
+    if (parts.length > 0) return true
+    this.#settled = false
+    this.#place = undefined
+    this.#ids = new Set()
+    return false
+  }
+
   async open(): Promise<void> {
     const lease = await this.#options.hold()
     if (lease !== this.#lease) {

@@ -258,7 +258,9 @@ export class MirrorSessionStore {
   /** A query that was left early sends its last entries up to 50 ms later. */
   async #quiet(signal: AbortSignal): Promise<void> {
     const {clock} = this.#context
-    while (!signal.aborted && clock.now() - this.#appendedAt < LINGER_MS) {
+    if (this.#writers.size === 0) return
+    const began = clock.now()
+    while (!signal.aborted && clock.now() - Math.max(this.#appendedAt, began) < LINGER_MS) {
       await clock.sleep(LINGER_MS / 4, signal).catch(() => undefined)
     }
   }

@@ -146,7 +146,7 @@ export class TranscriptMirror {
       const started = this.#options.clock.now()
       try {
         await this.#appender.open()
-        this.#group ??= this.#next()
+        this.#group ??= await this.#next()
         const {pieces} = this.#group
         for (let piece = pieces[0]; piece; piece = pieces[0]) {
           await this.#appender.write(piece)
@@ -161,7 +161,16 @@ export class TranscriptMirror {
   }
 
   /** The longest run of the first calls that fits, without what is stored already. */
-  #next(): Group {
+  async #next(): Promise<Group> {
+    const group = this.#gather()
+    // Calls that say nothing new are rare, and the one thing that is worth a look: the session may have been deleted.
+    const isNews = group.pieces.length > 0 || group.calls.every(({entries}) => entries.length === 0)
+    if (isNews || (await this.#appender.isThere())) return group
+    await this.#appender.open()
+    return this.#gather()
+  }
+
+  #gather(): Group {
     let bytes = 0
     const calls: Call[] = []
     for (const call of this.#calls) {

@@ -250,6 +250,17 @@ describe('a transcript that is there already', () => {
     expect([view.resolution.forks.length, view.resolution.loose.length]).toEqual([0, 0])
   })
 
+  test('was deleted by another: what is sent again is stored again', async () => {
+    const store = newStore()
+    const key = newKey()
+    const entries = [said('0'), said('1')]
+    await using sessions = open(store)
+    await sessions.append(key, entries)
+    await open(store).delete(key)
+    await sessions.append(key, entries)
+    expect(await stored(store, key)).toEqual(entries)
+  })
+
   test('was loaded a moment ago: an append costs a listing and the part', async () => {
     const store = newStore()
     const key = newKey()
@@ -299,6 +310,20 @@ describe('a transcript that is there already', () => {
     expect((await stored(store, key))?.at(-1)).toEqual(next)
     expect((await viewOf(store, key)).resolution.loose).toHaveLength(1)
   })
+})
+
+test('an append that comes while the store is closed is taken, one that comes later is refused', async () => {
+  const store = newStore()
+  const key = newKey()
+  const sessions = open(store)
+  await sessions.append(key, [said('0')])
+  await systemClock.sleep(150)
+  const closing = sessions.close()
+  await systemClock.sleep(30)
+  await sessions.append(key, [said('1')])
+  await closing
+  await expect(sessions.append(key, [said('2')])).rejects.toMatchObject({code: 'SESSION_STORE_CLOSED'})
+  expect(await stored(store, key)).toHaveLength(2)
 })
 
 describe('by home key', () => {
