@@ -1,7 +1,7 @@
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {LeasedTranscript} from '../store/leased-transcript.js'
 import type {TranscriptRef} from '../store/names.js'
-import {isMetadataPart, type ListedPart} from '../store/part.js'
+import type {PartListing} from '../store/parts.js'
 import {probeDelete} from '../store/probe.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
 import {compareTranscripts} from './compare.js'
@@ -25,22 +25,21 @@ export async function mayDelete({store, machine}: Pick<SyncContext, 'store' | 'm
 
 /**
  * Settles a transcript under the lease. Loose and forked parts are brought into the chain where they can be deleted after;
- * otherwise they stay beside it, where readers of all kinds find each line once.
+ * otherwise they stay beside it, where readers of all kinds find each line once. Before anything else is written: a barrier would
+ * cut off what a copy of the bucket left without its predecessor.
  *
- * @param listed its parts, as a listing under the lease showed them: most have nothing beside the chain, and cost no further look.
+ * @param listing one that was made a moment ago, to save a request.
  * @returns whether such parts stay.
  */
 export async function settleTranscript(
   context: SyncContext,
   transcript: LeasedTranscript,
-  listed: readonly ListedPart[],
+  listing: PartListing,
 ): Promise<boolean> {
-  await transcript.settle({adopt: false})
-  const bytes = listed.reduce((sum, part) => sum + (isMetadataPart(part) ? 0 : part.size), 0)
-  if (bytes === transcript.end.length || !isBeside(await viewTranscript(context.parts, transcript.ref))) return false
-  if (!(await mayDelete(context))) return true
-  await transcript.settle()
-  return false
+  const beside = isBeside(await viewTranscript(context.parts, transcript.ref, {listing}))
+  const adopt = beside && (await mayDelete(context))
+  await transcript.settle({adopt})
+  return beside && !adopt
 }
 
 /**

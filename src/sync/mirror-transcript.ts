@@ -4,7 +4,7 @@ import {countNewlines, measure, sourceChanged, verifiedBody} from '../store/byte
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {Lease} from '../store/lease.js'
 import type {TranscriptRef} from '../store/names.js'
-import type {ListedPart} from '../store/part.js'
+import type {PartListing} from '../store/parts.js'
 import type {Resolution} from '../store/resolve.js'
 import {viewTranscript} from '../store/view.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
@@ -64,9 +64,9 @@ export class MirroredTranscript {
     this.transcript = new LeasedTranscript(writeContext(context), lease, ref)
   }
 
-  /** Before it is pulled. @param listed its parts, under the lease. */
-  async settle(listed: readonly ListedPart[]): Promise<void> {
-    this.#leftBeside = await settleTranscript(this.#context, this.transcript, listed)
+  /** Before it is pulled. @param listing under the lease. */
+  async settle(listing: PartListing): Promise<void> {
+    this.#leftBeside = await settleTranscript(this.#context, this.transcript, listing)
   }
 
   /** The file was there, and is not there any more: what it held at its end is not known. */

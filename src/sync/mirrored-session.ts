@@ -73,10 +73,11 @@ export class MirroredSession {
     const {parts} = this.#context
     const {transcripts} = await parts.listSession(this.#ref)
     let last: ListedPart | undefined
-    for (const {ref, parts: listed} of transcripts) {
+    for (const listing of transcripts) {
+      const {ref, parts: listed} = listing
       if (listed.length === 0) continue
       this.#meter.found(ref.subpath, listed.length)
-      await this.#mirrored(this.#pathOf(ref.subpath), ref.subpath).settle(listed)
+      await this.#mirrored(this.#pathOf(ref.subpath), ref.subpath).settle(listing)
       if (ref.subpath === undefined) last = listed.at(-1)
     }
     const range = last && (await parts.range(last).catch(() => undefined))

@@ -108,7 +108,7 @@ export async function rebaseToLocal(
   union: boolean,
 ): Promise<{readonly uploaded: Uploaded; readonly target: 'local' | 'union'} | undefined> {
   const transcript = new LeasedTranscript(writeContext(context), lease, listing.ref)
-  await settleTranscript(context, transcript, listing.parts)
+  await settleTranscript(context, transcript, listing)
   const view = await viewTranscript(context.parts, listing.ref)
   const side = await storedSide(view, context.parts)
   const relation = await compareTranscripts(local, side, agreements(state))

@@ -175,10 +175,10 @@ export class TranscriptPush {
   }
 
   async #settle(): Promise<void> {
-    const {ref, parts} = this.#listing
+    const {ref} = this.#listing
     await underLease(this.#context, ref.sessionId, async (lease) => {
       const transcript = new LeasedTranscript(writeContext(this.#context), lease, ref)
-      await settleTranscript(this.#context, transcript, parts)
+      await settleTranscript(this.#context, transcript, this.#listing)
       await transcript.tidy()
     })
   }
