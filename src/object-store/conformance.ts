@@ -1,4 +1,5 @@
 import {deletingCases} from './conformance/deleting.js'
+import {joiningCases} from './conformance/joining.js'
 import {keyCases} from './conformance/keys.js'
 import {listingCases} from './conformance/listing.js'
 import {raceCases} from './conformance/races.js'
@@ -18,5 +19,13 @@ export type {ConformanceCase, ConformanceTag, ConformanceTarget} from './conform
  * Cases do not depend on each other or on their order, and each keeps to a prefix of its own.
  */
 export function conformanceCases(): readonly ConformanceCase[] {
-  return [...writingCases, ...readingCases, ...listingCases, ...keyCases, ...raceCases, ...deletingCases]
+  return [
+    ...writingCases,
+    ...readingCases,
+    ...listingCases,
+    ...keyCases,
+    ...raceCases,
+    ...joiningCases,
+    ...deletingCases,
+  ]
 }

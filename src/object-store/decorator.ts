@@ -1,6 +1,8 @@
 import type {
   DeleteResult,
   GetOptions,
+  JoinOptions,
+  JoinSource,
   ListOptions,
   ListPage,
   ObjectBody,
@@ -18,9 +20,9 @@ import type {
 /** A call on its way through a decorator. */
 export interface DecoratedCall extends RequestOptions {
   readonly operation: StoreOperation
-  /** A listing's prefix; a copy's target; the first key of a delete. */
+  /** A listing's prefix; the target of a copy or join; the first key of a delete. */
   readonly key: string
-  /** Of a put or a copy. */
+  /** Of a put, a copy or a join. */
   readonly mode?: PutMode
 }
 
@@ -76,6 +78,12 @@ export abstract class ObjectStoreDecorator implements ObjectStore {
   async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
     return this.around(callOf('copy', target, options), async (changed) =>
       this.inner.copy(source, target, {...options, ...changed}),
+    )
+  }
+
+  async join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
+    return this.around(callOf('join', target, options), async (changed) =>
+      this.inner.join(sources, target, {...options, ...changed}),
     )
   }
 

@@ -1,19 +1,29 @@
+import pMap from 'p-map'
 import type {Clock} from '../base/clock.js'
 import {ObjectStoreDecorator} from './decorator.js'
 import {storeError} from './errors.js'
 import {checkKey} from './key.js'
 import {checkMetadata} from './metadata.js'
-import {bodySize, type ObjectBody, type ObjectStore, type PutOptions, type RequestOptions} from './object-store.js'
+import {
+  bodySize,
+  type JoinSource,
+  type ObjectBody,
+  type ObjectStore,
+  type PutOptions,
+  type RequestOptions,
+} from './object-store.js'
 import {checkMode} from './put-mode.js'
 
 /** What would have been written. */
 export interface DryRunWrite {
-  readonly operation: 'put' | 'copy' | 'delete'
+  readonly operation: 'put' | 'copy' | 'join' | 'delete'
   readonly key: string
-  /** Of the body or the copied object; 0 for a delete. */
+  /** Of the object that would be there; 0 for a delete. */
   readonly bytes: number
   readonly mode?: PutOptions['mode']['type']
 }
+
+const HEADS_AT_ONCE = 16
 
 /**
  * Reads pass; writes are recorded, refused where the store as it stands would refuse them, and otherwise answered as if
@@ -45,6 +55,17 @@ export class DryRunObjectStore extends ObjectStoreDecorator {
     return this.#record('copy', target, head.size, options)
   }
 
+  override async join(sources: readonly JoinSource[], target: string, options: PutOptions) {
+    const check = async ({key, etag}: JoinSource) => {
+      const there = await this.#etag(key, options)
+      if (there === undefined) throw storeError('OBJECT_NOT_FOUND', `There is no object '${key}' in ${this.url}.`)
+      checkMode({type: 'update', etag}, there, key, this.url)
+    }
+    await pMap(sources, check, {concurrency: HEADS_AT_ONCE})
+    const size = sources.reduce((sum, source) => sum + source.size, 0)
+    return this.#record('join', target, size, options)
+  }
+
   override async delete(keys: readonly string[], options: RequestOptions = {}) {
     options.signal?.throwIfAborted()
     for (const key of keys) {
@@ -54,7 +75,7 @@ export class DryRunObjectStore extends ObjectStoreDecorator {
     return {failed: [], date: this.#clock.now()}
   }
 
-  async #record(operation: 'put' | 'copy', key: string, bytes: number, options: PutOptions) {
+  async #record(operation: 'put' | 'copy' | 'join', key: string, bytes: number, options: PutOptions) {
     options.signal?.throwIfAborted()
     checkKey(key)
     checkMetadata(options.metadata)

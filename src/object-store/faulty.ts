@@ -52,7 +52,7 @@ export class FaultyObjectStore extends ObjectStoreDecorator {
 
   protected override async around<T>(call: DecoratedCall, run: (changed: ChangedOptions) => Promise<T>): Promise<T> {
     return this.#struck(call, async (reset) => {
-      if (reset !== undefined && call.operation === 'copy') throw reset
+      if (reset !== undefined && (call.operation === 'copy' || call.operation === 'join')) throw reset
       return run({})
     })
   }

@@ -1,49 +1,69 @@
 import {readAhead} from '../base/read-ahead.js'
-import type {ObjectStore, ObjectSummary, PutOptions, PutResult} from './object-store.js'
+import type {JoinOptions, JoinSource, ObjectStore, PutResult} from './object-store.js'
 import {readObject} from './read-object.js'
-
-/** An object whose bytes go into a join. */
-export type JoinSource = Pick<ObjectSummary, 'key' | 'size' | 'etag'>
 
 /** Larger ones are streamed one after the other; of smaller ones many are read at once. */
 const SMALL = 2 * 1024 * 1024
 const WINDOW = {concurrency: 48, window: 8 * 1024 * 1024}
 
+type ReadSource = (source: JoinSource, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>
+
 /**
- * Makes one object of several, in their order, with the bytes on their way through this machine. Each must still be what its etag
- * names.
+ * {@link ObjectStore.join} for a store that cannot copy into a part of an object: all bytes come through this machine, with a few
+ * megabytes of them in memory.
  *
- * @throws OBJECT_NOT_FOUND, OBJECT_CHANGED for a source, and what `put` throws.
+ * @param read how to get the bytes of a source; default: `get`
  */
-export async function joinObjects(
-  store: ObjectStore,
+export async function streamJoin(
+  store: Pick<ObjectStore, 'get' | 'put'>,
   sources: readonly JoinSource[],
   target: string,
-  options: PutOptions,
+  options: JoinOptions,
+  read: ReadSource = async (source, signal) => readSource(store, source, signal),
 ): Promise<PutResult> {
+  const {onProgress, ...put} = options
   const size = sources.reduce((sum, source) => sum + source.size, 0)
-  const open = (): AsyncIterable<Uint8Array> => bytesOf(store, sources, options.signal)
-  return store.put(target, {size, open}, options)
+  const open = async function* (): AsyncIterable<Uint8Array> {
+    for await (const chunk of bytesOf(sources, read, options.signal)) {
+      onProgress?.({moved: chunk.byteLength, copied: 0})
+      yield chunk
+    }
+  }
+  return store.put(target, {size, open}, put)
+}
+
+async function readSource(
+  store: Pick<ObjectStore, 'get'>,
+  {key, size, etag}: JoinSource,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const options = {ifMatch: etag, signal}
+  const object = size > SMALL ? undefined : await readObject(store, key, {...options, limit: SMALL})
+  return object ? once(object.bytes) : (await store.get(key, options)).body
 }
 
 async function* bytesOf(
-  store: ObjectStore,
   sources: readonly JoinSource[],
-  signal: AbortSignal | undefined,
+  read: ReadSource,
+  outer: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
-  const abort = new AbortController()
-  const request = signal ? {signal} : {}
-  const read = async ({key, size, etag}: JoinSource): Promise<AsyncIterable<Uint8Array> | readonly Uint8Array[]> => {
-    if (size > SMALL) return (await store.get(key, {ifMatch: etag, ...request})).body
-    const object = await readObject(store, key, {ifMatch: etag, limit: SMALL, ...request})
-    return object ? [object.bytes] : (await store.get(key, {ifMatch: etag, ...request})).body
-  }
-  // A stream that is open and not read yet holds nothing but its socket.
-  const sizeOf = ({size}: JoinSource): number => (size > SMALL ? WINDOW.window : size)
+  const stop = new AbortController()
+  const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal])
   try {
-    const filled = sources.filter(({size}) => size > 0)
-    for await (const {result} of readAhead(filled, read, sizeOf, abort.signal, WINDOW)) yield* result
+    const reading = readAhead(sources, async (source) => read(source, signal), windowOf, stop.signal, WINDOW)
+    for await (const {result} of reading) yield* result
+    outer?.throwIfAborted()
   } finally {
-    abort.abort()
+    stop.abort()
   }
+}
+
+/** A large one fills the window: none but it is open, and left open when another fails. */
+function windowOf({size}: JoinSource): number {
+  return size > SMALL ? WINDOW.window : size
+}
+
+/** Bytes in memory as a body. */
+export async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes
 }

@@ -1,11 +1,14 @@
 import type {Clock} from '../base/clock.js'
 import {storeError} from './errors.js'
+import {streamJoin} from './join.js'
 import {compareKeys} from './key-order.js'
 import {checkKey} from './key.js'
 import {checkMetadata} from './metadata.js'
 import {bodySize, openBody} from './object-store.js'
 import type {
   GetOptions,
+  JoinOptions,
+  JoinSource,
   ListOptions,
   ObjectBody,
   ObjectHead,
@@ -30,7 +33,7 @@ const PAGE = 1000
  */
 export class MemoryObjectStore implements ObjectStore {
   readonly url = 'memory:'
-  readonly traits = {sortedListing: true, directoryPrefixesOnly: false}
+  readonly traits = {sortedListing: true}
   readonly #clock: Pick<Clock, 'now'>
   readonly #objects = new Map<string, StoredObject>()
   #sortedKeys: readonly string[] | undefined
@@ -86,6 +89,10 @@ export class MemoryObjectStore implements ObjectStore {
     const object = this.#objects.get(source)
     if (object === undefined) throw storeError('OBJECT_NOT_FOUND', `There is no object '${source}' in ${this.url}.`)
     return this.#write(target, object.bytes.slice(), options)
+  }
+
+  async join(sources: readonly JoinSource[], target: string, options: JoinOptions) {
+    return streamJoin(this, sources, target, options)
   }
 
   async delete(keys: readonly string[], options: RequestOptions = {}) {

@@ -3,6 +3,9 @@ import {toRepriseError} from '../base/errors.js'
 import {type ChangedOptions, callOf, type DecoratedCall, ObjectStoreDecorator} from './decorator.js'
 import type {
   GetOptions,
+  JoinOptions,
+  JoinSource,
+  JoinStep,
   ListOptions,
   ObjectBody,
   ObjectStore,
@@ -15,10 +18,12 @@ import {tapBody} from './tap-body.js'
 /** One call to the store, when it is over: for debug logs and figures. */
 export interface StoreCall {
   readonly operation: StoreOperation
-  /** A listing's prefix; a copy's target; the first key of a delete. */
+  /** A listing's prefix; the target of a copy or join; the first key of a delete. */
   readonly key: string
   /** Of bodies, up or down, as far as they got. */
   readonly bytes: number
+  /** Of a join: bytes that the store copied by itself. */
+  readonly bytesCopied: number
   /** Until the answer, for `get` until its body was read or left. */
   readonly ms: number
   readonly attempt: number
@@ -31,6 +36,8 @@ export interface StoreTotals {
   readonly requests: Readonly<Record<StoreOperation, number>>
   readonly bytesUp: number
   readonly bytesDown: number
+  /** That stores copied by themselves, in joins. */
+  readonly bytesCopied: number
 }
 
 export interface MeterOptions {
@@ -43,9 +50,10 @@ const DELETE_BATCH = 1000
 /** Counts what goes to the store it stands before: below a retrying store every try, above it every call. */
 export class MeteredObjectStore extends ObjectStoreDecorator {
   readonly #options: MeterOptions
-  readonly #requests: Record<StoreOperation, number> = {list: 0, head: 0, get: 0, put: 0, copy: 0, delete: 0}
+  readonly #requests: Record<StoreOperation, number> = {list: 0, head: 0, get: 0, put: 0, copy: 0, join: 0, delete: 0}
   #bytesUp = 0
   #bytesDown = 0
+  #bytesCopied = 0
 
   constructor(store: ObjectStore, options: MeterOptions) {
     super(store)
@@ -54,7 +62,12 @@ export class MeteredObjectStore extends ObjectStoreDecorator {
 
   /** So far, including calls that are under way. */
   totals(): StoreTotals {
-    return {requests: {...this.#requests}, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown}
+    return {
+      requests: {...this.#requests},
+      bytesUp: this.#bytesUp,
+      bytesDown: this.#bytesDown,
+      bytesCopied: this.#bytesCopied,
+    }
   }
 
   override async *list(options: ListOptions) {
@@ -90,6 +103,19 @@ export class MeteredObjectStore extends ObjectStoreDecorator {
     }
     if (body instanceof Uint8Array) up(body.byteLength)
     return this.#until(call, async () => this.inner.put(key, tapBody(body, up), options))
+  }
+
+  override async join(sources: readonly JoinSource[], target: string, options: JoinOptions) {
+    const call = this.#begin(callOf('join', target, options))
+    const onProgress = (step: JoinStep) => {
+      call.bytes += step.moved
+      call.bytesCopied += step.copied
+      this.#bytesDown += step.moved
+      this.#bytesUp += step.moved
+      this.#bytesCopied += step.copied
+      options.onProgress?.(step)
+    }
+    return this.#until(call, async () => this.inner.join(sources, target, {...options, onProgress}))
   }
 
   override async delete(keys: readonly string[], options: RequestOptions = {}) {
@@ -151,10 +177,12 @@ export class MeteredObjectStore extends ObjectStoreDecorator {
     let over = false
     const call: Call = {
       bytes: 0,
+      bytesCopied: 0,
       end(outcome) {
         if (over) return
         over = true
-        observe?.({operation, key, bytes: call.bytes, ms: clock.now() - started, attempt, outcome})
+        const {bytes, bytesCopied} = call
+        observe?.({operation, key, bytes, bytesCopied, ms: clock.now() - started, attempt, outcome})
       },
     }
     return call
@@ -163,5 +191,6 @@ export class MeteredObjectStore extends ObjectStoreDecorator {
 
 interface Call {
   bytes: number
+  bytesCopied: number
   end(outcome: string): void
 }

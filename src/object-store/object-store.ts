@@ -46,6 +46,15 @@ export interface ObjectStore {
   copy(source: string, target: string, options: PutOptions): Promise<PutResult>
 
   /**
+   * Makes one object of several, their bytes in the order given, with the metadata given. What a store can copy by itself need not
+   * pass through this machine; the rest is streamed, and memory stays flat whatever the size. Each source must still be what
+   * its etag and size say. Without sources the object is empty. A join that fails leaves nothing behind. Modes and errors as for `put`.
+   *
+   * @throws OBJECT_NOT_FOUND, OBJECT_CHANGED for a source (`details.key` names it)
+   */
+  join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult>
+
+  /**
    * Removes objects, any number of keys, unconditionally; a key without an object counts as removed. Partial failure is a
    * result, not an exception. Idempotent.
    */
@@ -56,13 +65,11 @@ export interface ObjectStore {
 }
 
 /** The calls that reach a store, as logs and faults name them. */
-export type StoreOperation = 'list' | 'head' | 'get' | 'put' | 'copy' | 'delete'
+export type StoreOperation = 'list' | 'head' | 'get' | 'put' | 'copy' | 'join' | 'delete'
 
 export interface StoreTraits {
   /** Pages come in byte order of their keys (UTF-8), so that a listing can be cut in ranges with `startAfter`. */
   readonly sortedListing: boolean
-  /** Only prefixes that end in `/` may be listed (S3 directory buckets). */
-  readonly directoryPrefixesOnly: boolean
 }
 
 export interface RequestOptions {
@@ -91,6 +98,11 @@ export interface ListPage {
 export interface ObjectSummary {
   readonly key: string
   readonly size: number
+  /**
+   * Names the object's content. Other bytes at a key have another etag; the same bytes, created anew after a delete, may have the
+   * same one (the MD5 of S3 is an example), and an `update` that was meant for the earlier object then succeeds. Who minds that puts
+   * something into the bytes that never comes again.
+   */
   readonly etag: string
   /** By the store's clock, ms since the epoch. */
   readonly modified: number
@@ -145,6 +157,20 @@ export interface PutOptions extends RequestOptions {
   /** ASCII keys (lower case) and values, 2 KB in all, no empty value: anything else is refused with METADATA_INVALID. */
   readonly metadata?: Readonly<Record<string, string>>
   readonly contentType?: string
+}
+
+/** An object whose bytes go into a join, as it was listed. */
+export type JoinSource = Pick<ObjectSummary, 'key' | 'size' | 'etag'>
+
+/** Bytes of a join that are done: those that came through this machine, in and out, and those that the store copied by itself. */
+export interface JoinStep {
+  readonly moved: number
+  readonly copied: number
+}
+
+export interface JoinOptions extends PutOptions {
+  /** Told as the join goes on; what is repeated is told again. */
+  readonly onProgress?: (step: JoinStep) => void
 }
 
 export interface PutResult {

@@ -1,6 +1,15 @@
 import {RepriseError} from '../base/errors.js'
 import {ObjectStoreDecorator} from './decorator.js'
-import type {GetOptions, ListOptions, ObjectBody, ObjectStore, PutOptions, RequestOptions} from './object-store.js'
+import type {
+  GetOptions,
+  JoinOptions,
+  JoinSource,
+  ListOptions,
+  ObjectBody,
+  ObjectStore,
+  PutOptions,
+  RequestOptions,
+} from './object-store.js'
 
 /** A part of a store that looks like a whole one: every key gets the prefix on the way in and loses it on the way out. */
 export class PrefixedObjectStore extends ObjectStoreDecorator {
@@ -49,6 +58,11 @@ export class PrefixedObjectStore extends ObjectStoreDecorator {
 
   override async copy(source: string, target: string, options: PutOptions) {
     return this.inner.copy(this.#prefix + source, this.#prefix + target, options)
+  }
+
+  override async join(sources: readonly JoinSource[], target: string, options: JoinOptions) {
+    const inner = sources.map((source) => ({...source, key: this.#prefix + source.key}))
+    return this.inner.join(inner, this.#prefix + target, options)
   }
 
   override async delete(keys: readonly string[], options?: RequestOptions) {

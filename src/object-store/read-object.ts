@@ -17,7 +17,7 @@ export interface ReadObjectOptions extends GetOptions {
  * @throws OBJECT_TOO_LARGE when more than `limit` bytes would come, before reading them.
  */
 export async function readObject(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'get'>,
   key: string,
   options: ReadObjectOptions,
 ): Promise<WholeObject | undefined> {

@@ -2,7 +2,17 @@ import type {Clock} from '../base/clock.js'
 import {callOf, type ChangedOptions, type DecoratedCall, ObjectStoreDecorator} from './decorator.js'
 import {storeError} from './errors.js'
 import {ListingProgress} from './listing-progress.js'
-import type {DeleteResult, GetOptions, ListOptions, ObjectBody, ObjectStore, PutOptions} from './object-store.js'
+import type {
+  DeleteResult,
+  GetOptions,
+  JoinOptions,
+  JoinSource,
+  JoinStep,
+  ListOptions,
+  ObjectBody,
+  ObjectStore,
+  PutOptions,
+} from './object-store.js'
 import {resumingBody} from './resuming-body.js'
 import {isRetryable, RetryPolicy, type RetryOptions} from './retry-policy.js'
 import {tapBody} from './tap-body.js'
@@ -85,6 +95,16 @@ export class RetryingObjectStore extends ObjectStoreDecorator {
     return this.#repeated(callOf('put', key, options), async (changed, moved) =>
       this.inner.put(key, tapBody(body, moved), {...options, ...changed}),
     )
+  }
+
+  override async join(sources: readonly JoinSource[], target: string, options: JoinOptions) {
+    return this.#repeated(callOf('join', target, options), async (changed, moved) => {
+      const onProgress = (step: JoinStep) => {
+        moved()
+        options.onProgress?.(step)
+      }
+      return this.inner.join(sources, target, {...options, ...changed, onProgress})
+    })
   }
 
   override async delete(keys: readonly string[], options: {readonly signal?: AbortSignal} = {}): Promise<DeleteResult> {

@@ -1,5 +1,4 @@
 import type {ObjectStore} from '../object-store/object-store.js'
-import {joinObjects} from '../object-store/join.js'
 import {hasCode} from '../base/errors.js'
 import {transcriptPrefix, type TranscriptRef} from './names.js'
 import {decodeRange, encodeRange, isRanged, listedPart, type RangedPart, sameWrite} from './part.js'
@@ -119,7 +118,7 @@ async function commitMerge(
   const request = signal ? {signal} : {}
   try {
     const mode = {type: 'create'} as const
-    const {date} = await joinObjects(parts.store, inputs, key, {mode, metadata, contentType: CONTENT_TYPE, ...request})
+    const {date} = await parts.store.join(inputs, key, {mode, metadata, contentType: CONTENT_TYPE, ...request})
     return date
   } catch (error) {
     if (!hasCode(error, 'OBJECT_EXISTS')) throw error

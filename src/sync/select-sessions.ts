@@ -60,8 +60,7 @@ async function storedWithPrefix(
   {store, homes}: {readonly store: ObjectStore; readonly homes: Homes},
 ): Promise<readonly string[]> {
   const below = async (folder: string): Promise<readonly string[]> => {
-    const start = folder + (store.traits.directoryPrefixesOnly ? '' : prefix)
-    const {objects, prefixes} = await listAll(store, {prefix: start, delimiter: '/'})
+    const {objects, prefixes} = await listAll(store, {prefix: folder + prefix, delimiter: '/'})
     const names = [...objects.map(({key}) => key), ...prefixes.map((each) => each.slice(0, -1))]
     return names
       .map((name) => name.slice(folder.length))

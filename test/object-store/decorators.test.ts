@@ -2,8 +2,18 @@ import {describe, expect, test} from 'vitest'
 import {systemClock} from '../../src/base/system.js'
 import {DryRunObjectStore} from '../../src/object-store/dry-run.js'
 import {type StoreCall, MeteredObjectStore} from '../../src/object-store/metered.js'
-import {CREATE, type ObjectStore, OVERWRITE} from '../../src/object-store/object-store.js'
+import {
+  CREATE,
+  type JoinOptions,
+  type JoinSource,
+  type JoinStep,
+  type ObjectStore,
+  OVERWRITE,
+} from '../../src/object-store/object-store.js'
+import {PrefixedObjectStore} from '../../src/object-store/prefixed.js'
+import {RetryingObjectStore} from '../../src/object-store/retrying.js'
 import {type FaultKind, FaultyObjectStore, MemoryObjectStore, scriptedFaults, seededFaults} from '../../src/testing.js'
+import {halves, SleepClock} from './support.js'
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
@@ -33,6 +43,22 @@ async function run(seed: number): Promise<string[]> {
     )
   }
   return outcomes
+}
+
+async function two(store: ObjectStore, ...keys: [string, string]): Promise<JoinSource[]> {
+  const put = async (key: string, text: string) => {
+    const {etag} = await store.put(key, bytes(text), {mode: CREATE})
+    return {key, size: text.length, etag}
+  }
+  return [await put(keys[0], '123'), await put(keys[1], '45')]
+}
+
+/** As S3 does it: the first source by itself, the others by way of this machine. */
+class HalfCopying extends MemoryObjectStore {
+  override async join([first, ...others]: readonly JoinSource[], target: string, options: JoinOptions) {
+    options.onProgress?.({moved: 0, copied: first?.size ?? 0})
+    return super.join(others, target, options)
+  }
 }
 
 describe('metering', () => {
@@ -68,10 +94,81 @@ describe('metering', () => {
       'delete k0 0 1 ok',
     ])
     expect(store.totals()).toEqual({
-      requests: {list: 0, head: 0, get: 3, put: 3, copy: 0, delete: 3},
+      requests: {list: 0, head: 0, get: 3, put: 3, copy: 0, join: 0, delete: 3},
       bytesUp: 9,
       bytesDown: 10,
+      bytesCopied: 0,
     })
+  })
+})
+
+describe('a join behind decorators', () => {
+  test('counts bytes that the store copied apart from those that were moved', async () => {
+    const calls: StoreCall[] = []
+    const inner = new HalfCopying({clock: systemClock})
+    const sources = await two(inner, 'a', 'b')
+    const store = new MeteredObjectStore(inner, {clock: systemClock, observe: (call) => calls.push(call)})
+    let told = 0
+    const onProgress = ({moved, copied}: JoinStep) => void (told += moved + copied)
+    await store.join(sources, 'c', {mode: CREATE, onProgress})
+    expect(calls).toEqual([expect.objectContaining({operation: 'join', key: 'c', bytes: 2, bytesCopied: 3})])
+    expect(store.totals()).toMatchObject({requests: {join: 1, get: 0}, bytesUp: 2, bytesDown: 2, bytesCopied: 3})
+    expect(told).toBe(5)
+  })
+
+  test('sees whole keys through a prefix', async () => {
+    const inner = memory()
+    const store = new PrefixedObjectStore(inner, 'p/', 'memory:p')
+    await store.join(await two(store, 'a', 'b'), 'c', {mode: CREATE})
+    expect(await inner.head('p/c')).toMatchObject({size: 5})
+  })
+
+  test('is planned and refused by a dry run', async () => {
+    const inner = memory()
+    const [a, b] = await two(inner, 'a', 'b')
+    const store = new DryRunObjectStore(inner, {clock: systemClock})
+    await store.join([a!, b!], 'c', {mode: CREATE})
+    await expect(store.join([a!, b!], 'c', {mode: CREATE})).rejects.toMatchObject({code: 'OBJECT_EXISTS'})
+    await expect(store.join([{...a!, etag: 'x'}], 'd', {mode: CREATE})).rejects.toMatchObject({code: 'OBJECT_CHANGED'})
+    await store.delete(['b'])
+    await expect(store.join([a!, b!], 'd', {mode: CREATE})).rejects.toMatchObject({code: 'OBJECT_NOT_FOUND'})
+    expect(store.writes[0]).toEqual({operation: 'join', key: 'c', bytes: 5, mode: 'create'})
+    expect(await inner.head('c')).toBeUndefined()
+  })
+
+  test('that is reset leaves nothing; one whose answer is lost is tried again and says so', async () => {
+    const inner = memory()
+    const sources = await two(inner, 'a', 'b')
+    const faults = (kind: FaultKind) =>
+      new FaultyObjectStore(inner, {clock: systemClock, plan: scriptedFaults([{kind, operation: 'join'}])})
+    const reset = faults('reset').join(sources, 'c', {mode: CREATE})
+    await expect(reset).rejects.toMatchObject({code: 'STORE_UNREACHABLE'})
+    expect(await inner.head('c')).toBeUndefined()
+    const retrying = new RetryingObjectStore(faults('fail-after'), {clock: new SleepClock(), random: halves})
+    await expect(retrying.join(sources, 'c', {mode: CREATE})).rejects.toMatchObject({
+      code: 'OBJECT_EXISTS',
+      details: {retried: true},
+    })
+    expect(await drain(inner, 'c')).toBe(5)
+  })
+
+  test('may take longer than the limit as long as it goes on', async () => {
+    const inner = new HalfCopying({clock: systemClock})
+    const sources = await two(inner, 'a', 'b')
+    const slow = new Proxy<ObjectStore>(inner, {
+      get: (target, name) =>
+        name === 'join'
+          ? async (from: readonly JoinSource[], key: string, options: JoinOptions) => {
+              for (let step = 0; step < 6; step++) {
+                await systemClock.sleep(30)
+                options.onProgress?.({moved: 1, copied: 0})
+              }
+              return target.join(from, key, options)
+            }
+          : (Reflect.get(target, name, target) as unknown),
+    })
+    const store = new RetryingObjectStore(slow, {clock: systemClock, random: halves, timeoutMs: 100, attempts: 1})
+    await expect(store.join(sources, 'c', {mode: CREATE})).resolves.toMatchObject({etag: expect.any(String) as string})
   })
 })
 

@@ -1,6 +1,8 @@
 import type {
   DeleteResult,
   GetOptions,
+  JoinOptions,
+  JoinSource,
   ListOptions,
   ListPage,
   ObjectBody,
@@ -53,6 +55,10 @@ export class CrashingStore implements ObjectStore {
 
   copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
     return this.#call(() => this.#inner.copy(source, target, options))
+  }
+
+  join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
+    return this.#call(() => this.#inner.join(sources, target, options))
   }
 
   delete(keys: readonly string[]): Promise<DeleteResult> {

@@ -5,10 +5,13 @@ import pMap from 'p-map'
 import type {Clock, Random} from '../../base/clock.js'
 import {RepriseError, toRepriseError} from '../../base/errors.js'
 import {storeError} from '../errors.js'
+import {streamJoin} from '../join.js'
 import {checkMetadata} from '../metadata.js'
 import type {
   DeleteResult,
   GetOptions,
+  JoinOptions,
+  JoinSource,
   ListOptions,
   ListPage,
   ObjectBody,
@@ -54,7 +57,7 @@ export interface FileObjectStoreOptions {
  */
 export class FileObjectStore implements ObjectStore {
   readonly url: string
-  readonly traits = {sortedListing: true, directoryPrefixesOnly: false}
+  readonly traits = {sortedListing: true}
   readonly #root: Root
   readonly #clock: DiskClock
   readonly #versions: Versions
@@ -150,6 +153,10 @@ export class FileObjectStore implements ObjectStore {
     } finally {
       await body[Symbol.asyncIterator]().return?.()
     }
+  }
+
+  async join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
+    return streamJoin(this, sources, target, options)
   }
 
   async delete(keys: readonly string[], options: RequestOptions = {}): Promise<DeleteResult> {

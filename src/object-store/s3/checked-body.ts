@@ -1,5 +1,6 @@
 import {crc32} from 'node:zlib'
 import {storeError} from '../errors.js'
+import {encodeCrc32} from './crc32.js'
 import {bodySize, type ObjectBody} from '../object-store.js'
 
 /**
@@ -19,9 +20,7 @@ export class CheckedBody implements AsyncIterable<Uint8Array> {
 
   /** Base64, of what was read so far. */
   get crc32(): string {
-    const bytes = Buffer.alloc(4)
-    bytes.writeUInt32BE(this.#crc)
-    return bytes.toString('base64')
+    return encodeCrc32(this.#crc)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {

@@ -34,11 +34,13 @@ export interface S3Limits {
    * larger ones were no faster and took 30 MB more.
    */
   readonly part: number
+  /** Least bytes of every part but the last, by S3. Default 5 MiB. */
+  readonly minPart: number
   /** Objects above it are copied in parts. Default 5 GB, which is S3's limit. */
   readonly singleCopy: number
-  /** Of one part of a copy; at most 5 GB. Default 512 MiB. */
+  /** Of one part of a copy or join that the store makes by itself; at most 5 GB. Default 512 MiB. */
   readonly copyPart: number
-  /** What all puts of this store may hold in memory of bodies that come as streams. Default 32 MiB. */
+  /** What all puts and joins of this store may hold in memory of bodies that come as streams. Default 32 MiB. */
   readonly buffered: number
 }
 
@@ -77,6 +79,7 @@ const MIB = 1024 * 1024
 export const DEFAULT_LIMITS: S3Limits = {
   singlePut: 16 * MIB,
   part: 5 * MIB,
+  minPart: 5 * MIB,
   singleCopy: 5 * 1024 * MIB,
   copyPart: 512 * MIB,
   buffered: 32 * MIB,

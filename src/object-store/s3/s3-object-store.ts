@@ -9,13 +9,14 @@ import {
   bodySize,
   type DeleteResult,
   type GetOptions,
+  type JoinOptions,
+  type JoinSource,
   type ListOptions,
   type ListPage,
   type ObjectBody,
   type ObjectContent,
   type ObjectHead,
   type ObjectStore,
-  openBody,
   type PutOptions,
   type PutResult,
   type RequestOptions,
@@ -26,7 +27,9 @@ import {S3Connection} from './connection.js'
 import {copyObject} from './copy-object.js'
 import {deleteObjects} from './delete-objects.js'
 import {isDirectoryBucket} from './directory-bucket.js'
+import {gather} from './gather.js'
 import {findLanded, headObject, objectHead} from './head-object.js'
+import {joinObjects} from './join-objects.js'
 import {listDirectories} from './list-directories.js'
 import {listObjects} from './list-objects.js'
 import {bufferedByUpload, putInParts} from './put-in-parts.js'
@@ -59,14 +62,13 @@ export class S3ObjectStore implements ObjectStore {
   readonly traits: StoreTraits
   readonly #connection: S3Connection
   readonly #uploader: Uploader
-  readonly #budget: ByteBudget
 
   constructor(connection: S3Connection, options: S3StoreOptions) {
     this.url = connection.url
-    this.traits = {sortedListing: !isDirectoryBucket(options.bucket), directoryPrefixesOnly: false}
+    this.traits = {sortedListing: !isDirectoryBucket(options.bucket)}
     this.#connection = connection
-    this.#uploader = {connection, options, limits: {...DEFAULT_LIMITS, ...options.limits}}
-    this.#budget = new ByteBudget(this.#uploader.limits.buffered)
+    const limits = {...DEFAULT_LIMITS, ...options.limits}
+    this.#uploader = {connection, options, limits, budget: new ByteBudget(limits.buffered)}
   }
 
   async *list(options: ListOptions): AsyncIterable<ListPage> {
@@ -130,12 +132,12 @@ export class S3ObjectStore implements ObjectStore {
     checkKey(key)
     checkMetadata(options.metadata)
     const size = bodySize(body)
-    const {limits} = this.#uploader
+    const {limits, budget} = this.#uploader
     const inParts = size > Math.max(limits.singlePut, limits.part)
     if (body instanceof Uint8Array) {
       return inParts ? putInParts(this.#uploader, key, body, options) : this.#putBytes(key, body, options)
     }
-    return this.#budget.hold(inParts ? bufferedByUpload(size, limits) : size, options.signal, async () =>
+    return budget.hold(inParts ? bufferedByUpload(size, limits) : size, options.signal, async () =>
       inParts
         ? putInParts(this.#uploader, key, body, options)
         : this.#putBytes(key, await gather(key, body, options.signal), options),
@@ -148,6 +150,14 @@ export class S3ObjectStore implements ObjectStore {
     checkKey(target)
     checkMetadata(options.metadata)
     return copyObject(this, this.#uploader, source, target, options)
+  }
+
+  async join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
+    options.signal?.throwIfAborted()
+    for (const {key} of sources) checkKey(key)
+    checkKey(target)
+    checkMetadata(options.metadata)
+    return joinObjects(this, this.#uploader, sources, target, options)
   }
 
   /** The date is 0 when there was nothing to ask the store. */
@@ -206,17 +216,4 @@ function wholeSha256({ChecksumSHA256, ChecksumType}: S3.GetObjectCommandOutput):
   if (ChecksumSHA256 === undefined || ChecksumType === 'COMPOSITE') return {}
   const digest = Buffer.from(ChecksumSHA256, 'base64')
   return ChecksumSHA256.includes('-') || digest.byteLength !== 32 ? {} : {sha256: digest.toString('hex')}
-}
-
-async function gather(key: string, body: ObjectBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const size = bodySize(body)
-  const bytes = Buffer.allocUnsafeSlow(size)
-  let filled = 0
-  for await (const chunk of openBody(body)) {
-    signal?.throwIfAborted()
-    if (filled + chunk.byteLength <= size) bytes.set(chunk, filled)
-    filled += chunk.byteLength
-  }
-  if (filled === size) return bytes
-  throw storeError('CHECKSUM_MISMATCH', `The body for '${key}' gave ${filled} bytes, not ${size}.`)
 }

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import type * as S3 from '@aws-sdk/client-s3'
+import type {ByteBudget} from '../../base/byte-budget.js'
 import {hasCode} from '../../base/errors.js'
 import type {PutOptions} from '../object-store.js'
 import type {S3Connection} from './connection.js'
@@ -15,6 +16,8 @@ export interface Uploader {
   readonly connection: S3Connection
   readonly options: S3StoreOptions
   readonly limits: S3Limits
+  /** For bodies that come as streams, all of this store's together. */
+  readonly budget: ByteBudget
 }
 
 /** The object that an upload is to become. */
@@ -61,7 +64,7 @@ export async function completeUpload(
   expected: Expected,
 ): Promise<S3.CompleteMultipartUploadCommandOutput | S3.HeadObjectCommandOutput> {
   const {connection} = uploader
-  const {crc32, put} = expected
+  const {crc32, put, size} = expected
   const parts = input.MultipartUpload?.Parts ?? []
   const hasChecksums = crc32 !== undefined && parts.every((part) => part.ChecksumCRC32 !== undefined)
   const {mode, signal} = put
@@ -71,13 +74,14 @@ export async function completeUpload(
       client.send(
         new connection.sdk.CompleteMultipartUploadCommand({
           ...input,
+          MpuObjectSize: size,
           ...(hasChecksums ? {ChecksumCRC32: crc32, ChecksumType: 'FULL_OBJECT'} : {}),
         }),
         request,
       ),
     )
   } catch (error) {
-    const ours = mayHaveLanded(error) ? await findOurs(uploader, input, expected) : undefined
+    const ours = mayHaveLanded(error, put) ? await findOurs(uploader, input, expected) : undefined
     if (ours !== undefined) return ours
     throw error
   }
@@ -100,10 +104,10 @@ export async function abortUpload(
   )
 }
 
-/** A join whose answer was lost is sent again, and meets an upload that is gone, or its own object. */
-function mayHaveLanded(error: unknown): boolean {
+/** A join whose answer was lost is sent again, alone or with all its upload, and meets an upload that is gone, or its own object. */
+function mayHaveLanded(error: unknown, {retried}: PutOptions): boolean {
   if (hasCode(error, 'STORE_UNREACHABLE')) return error.details['s3Code'] === 'NoSuchUpload'
-  return hasCode(error, 'OBJECT_EXISTS', 'OBJECT_CHANGED') && error.details['retried'] === true
+  return hasCode(error, 'OBJECT_EXISTS', 'OBJECT_CHANGED') && (retried === true || error.details['retried'] === true)
 }
 
 async function findOurs(

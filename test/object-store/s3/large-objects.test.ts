@@ -197,7 +197,7 @@ describe('large objects', () => {
     await store.put('a', bytes, {mode: CREATE, metadata: {from: '0'}, contentType: 'text/plain'})
     s3.server.requests.reset()
     await store.copy('a', 'folder/ä b', {mode: CREATE, metadata: {gen: '2'}})
-    expect(s3.server.requests.stats().operations).toMatchObject({UploadPartCopy: 3, CompleteMultipartUpload: 1})
+    expect(s3.server.requests.stats().operations).toMatchObject({UploadPartCopy: 2, CompleteMultipartUpload: 1})
     expect(await store.head('folder/ä b')).toMatchObject({metadata: {gen: '2'}, contentType: 'text/plain'})
     expect((await read((await store.get('folder/ä b')).body)).equals(bytes)).toBe(true)
     await expect(store.copy('a', 'folder/ä b', {mode: CREATE})).rejects.toMatchObject({code: 'OBJECT_EXISTS'})

@@ -1,0 +1,97 @@
+import pMap from 'p-map'
+import {crc32} from 'node:zlib'
+import {storeError} from '../errors.js'
+import {once, streamJoin} from '../join.js'
+import type {JoinOptions, JoinSource, ObjectStore, PutResult} from '../object-store.js'
+import {encodeCrc32} from './crc32.js'
+import {headObject} from './head-object.js'
+import {type JoinPiece, planJoin} from './plan-join.js'
+import {readSource, sourceChanged} from './read-source.js'
+import type {Uploader} from './upload.js'
+import {copyPiece, type SendPiece, uploadPieces} from './upload-pieces.js'
+import {bareEtag} from './write-params.js'
+
+const REQUESTS_AT_ONCE = 16
+
+/**
+ * Joins objects, in the store where there is something that it can copy by itself: a part of an upload has at least 5 MiB. A small
+ * object is not worth the requests of an upload.
+ */
+export async function joinObjects(
+  store: ObjectStore,
+  uploader: Uploader,
+  sources: readonly JoinSource[],
+  target: string,
+  options: JoinOptions,
+): Promise<PutResult> {
+  const {limits, options: settings} = uploader
+  const size = sources.reduce((sum, source) => sum + source.size, 0)
+  if (size <= limits.singlePut || sources.every((source) => source.size < limits.minPart)) {
+    return streamJoin(store, sources, target, options, async (source, signal) =>
+      once(await readSource(store, settings, {source, start: 0, end: source.size}, signal)),
+    )
+  }
+  const pieces = planJoin(sources, limits)
+  await checkSources(uploader, unread(sources, pieces), options.signal)
+  return uploadPieces(uploader, pieces, target, options, sendPiece(store, uploader, target, options))
+}
+
+function sendPiece(
+  store: ObjectStore,
+  uploader: Uploader,
+  target: string,
+  {onProgress}: JoinOptions,
+): SendPiece<JoinPiece> {
+  const {connection, budget, options} = uploader
+  return async (piece, part, signal) => {
+    const {size} = piece
+    if (piece.type === 'copy') {
+      const copied = await copyPiece(uploader, piece.range, part, signal)
+      onProgress?.({moved: 0, copied: size})
+      return copied
+    }
+    return budget.hold(size, signal, async () => {
+      const chunks = await pMap(
+        piece.ranges,
+        async (range) => {
+          const bytes = await readSource(store, options, range, signal)
+          onProgress?.({moved: bytes.byteLength, copied: 0})
+          return bytes
+        },
+        {concurrency: REQUESTS_AT_ONCE},
+      )
+      const Body = Buffer.concat(chunks, size)
+      const ChecksumCRC32 = encodeCrc32(crc32(Body))
+      const call = {operation: 'UploadPart', key: target, signal, repeats: true}
+      const {ETag} = await connection.call(call, (client, request) =>
+        client.send(new connection.sdk.UploadPartCommand({...part, Body, ContentLength: size, ChecksumCRC32}), request),
+      )
+      return {ETag, ChecksumCRC32}
+    })
+  }
+}
+
+/** Sources that no GET holds against their etag. */
+function unread(sources: readonly JoinSource[], pieces: readonly JoinPiece[]): readonly JoinSource[] {
+  const copied = new Set(pieces.flatMap((piece) => (piece.type === 'copy' ? [piece.range.source] : [])))
+  return sources.filter((source) => source.size === 0 || copied.has(source))
+}
+
+/** Beforehand, and with their sizes: some servers ignore the condition on the source of a copy. */
+async function checkSources(
+  {connection}: Uploader,
+  sources: readonly JoinSource[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await pMap(
+    sources,
+    async ({key, etag, size}) => {
+      const head = await headObject(connection, key, {signal, repeats: true})
+      if (head === undefined) {
+        throw storeError('OBJECT_NOT_FOUND', `There is no object '${key}' in ${connection.url}.`, {details: {key}})
+      }
+      if (bareEtag(head.ETag) !== etag || head.ContentLength !== size) throw sourceChanged(connection.url, key)
+    },
+    {concurrency: REQUESTS_AT_ONCE},
+  )
+}
