@@ -1,7 +1,7 @@
 import {RepriseError} from '../base/errors.js'
 import {formatStoreUrl, openPlaceholders, type StoreUrl} from '../object-store/store-url.js'
 import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
-import type {RegistryUrl} from '../registry/registry-url.js'
+import type {DynamoRegistryUrl, RegistryUrl} from '../registry/registry-url.js'
 import {literally, partitionOf} from './policy-document.js'
 import type {PolicyRole, PolicyScope} from './policy.js'
 
@@ -42,12 +42,11 @@ export function scopeOf(role: PolicyRole, target: PolicyTarget): PolicyScope {
   }
   return {
     partition: partitionOf(region),
-    // The table may lie elsewhere than the bucket, whose region no ARN names.
-    region: (registry.kind === 'dynamodb' ? registry.region : undefined) ?? region ?? '*',
+    region: region ?? '*',
     account: account ?? '*',
     bucket: url.bucket,
     prefix: anyValue(url.prefix),
-    ...(registry.kind === 'store' ? {} : {table: registry.table, index: registry.index}),
+    ...(registry.kind === 'dynamodb' && tableScope(registry)),
     ...(task === undefined ? {} : {task: literally(task)}),
     ...(kmsKeyId === undefined ? {} : {kmsKeyId}),
   }
@@ -62,6 +61,10 @@ export function policyWarnings(role: PolicyRole, {url, task, isPerTask}: PolicyT
   if (role !== 'worker' || task === undefined || isPerTask) return []
   const message = `The store's URL has no {task}: this policy reaches the sessions of every task in ${formatStoreUrl(url)}.`
   return [{code: 'POLICY_WIDE', message}]
+}
+
+function tableScope({table, index, region}: DynamoRegistryUrl): Pick<PolicyScope, 'table' | 'index' | 'tableRegion'> {
+  return {table, index, tableRegion: region}
 }
 
 /** From the first open placeholder on everything: what stands behind it narrows nothing, since `*` takes slashes along. */

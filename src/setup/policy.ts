@@ -22,6 +22,8 @@ export interface PolicyScope {
   /** What keys begin with: `''`, or ends in `/`. */
   readonly prefix: string
   readonly table?: string | undefined
+  /** Default: as the bucket. */
+  readonly tableRegion?: string | undefined
   /** The table's index by session. */
   readonly index?: string | undefined
   /** The task whose item a worker may write; undefined: any. */
@@ -78,7 +80,7 @@ function directoryBucket(role: PolicyRole, {partition, region, account, bucket}:
 
 /** Names of people, and the tasks of others, are none of a worker's business. */
 function table(role: PolicyRole, scope: PolicyScope): readonly PolicyStatement[] {
-  const {partition, region, account, table: name, index = DEFAULT_INDEX, task} = scope
+  const {partition, account, table: name, tableRegion: region = scope.region, index = DEFAULT_INDEX, task} = scope
   if (name === undefined) return []
   const arn = `arn:${partition}:dynamodb:${region}:${account}:table/${name}`
   const bySession = `${arn}/index/${index}`
@@ -92,15 +94,20 @@ function table(role: PolicyRole, scope: PolicyScope): readonly PolicyStatement[]
   // Whoever names a task might mean a name: it is looked whether there is one.
   const looked = role === 'compactor' || task === undefined ? own : [...own, entryKey('name', task)]
   return [
-    {...items(arn, looked), Sid: 'ReadOwnItems', Action: ['dynamodb:GetItem', 'dynamodb:BatchGetItem']},
-    {...items(arn, own), Sid: 'WriteOwnItems', Action: 'dynamodb:UpdateItem'},
+    itemStatement('ReadOwnItems', ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], arn, looked),
+    itemStatement('WriteOwnItems', ['dynamodb:UpdateItem'], arn, own),
     {Sid: 'FindTasksOfSessions', Effect: 'Allow', Action: 'dynamodb:Query', Resource: bySession},
   ]
 }
 
-function items(arn: string, keys: readonly string[]): PolicyStatement {
+function itemStatement(
+  Sid: string,
+  Action: readonly string[],
+  Resource: string,
+  keys: readonly string[],
+): PolicyStatement {
   const Condition = {'ForAllValues:StringLike': {'dynamodb:LeadingKeys': keys}}
-  return {Effect: 'Allow', Resource: arn, ...(keys.includes('*') ? {} : {Condition})}
+  return {Sid, Effect: 'Allow', Action, Resource, ...(keys.includes('*') ? {} : {Condition})}
 }
 
 function encryption(role: PolicyRole, {partition, region, account, kmsKeyId}: PolicyScope): readonly PolicyStatement[] {

@@ -55,7 +55,7 @@ function leftAlone({check, carryOut}: Planned): Check {
 }
 
 function notProbed(dryRun: boolean): Check {
-  return unchecked('probes', dryRun ? 'a dry run writes nothing' : 'there is no store yet')
+  return unchecked('probes', dryRun ? 'a dry run writes nothing' : 'not all that it needs is there yet')
 }
 
 async function probes(context: SetupContext): Promise<readonly Check[]> {
