@@ -54,6 +54,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#script.push(...faults.map((fault) => ({operation, fault})))
   }
 
+  /** Nothing is left of the script. */
+  heal(): void {
+    this.#script.length = 0
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close()
   }
