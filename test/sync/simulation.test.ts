@@ -44,6 +44,7 @@ test('one seed is one schedule', async () => {
 
 test.skipIf(replaySeed !== undefined || replayMix !== undefined)('they reach what the layer is for', () => {
   const missing = [
+    'adapter appends',
     'barriers',
     'crashes',
     'finished',

@@ -2,15 +2,14 @@ import {existsSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {LEASE_LIFE_MS} from '../../../../src/registry/session-lease.js'
-import {leaseKeyOf, sessionPrefix} from '../../../../src/store/names.js'
 import type {Outcome} from '../simulate.js'
 import {Violation} from '../world.js'
 import {Checks} from './checks.js'
-import {keyOf} from './local-copy.js'
 import {Machine} from './machine.js'
+import {adapterWrite, foreignWrite, lose} from './others.js'
 import {settle} from './settle.js'
 import {Worker} from './worker.js'
-import {SESSION, type SyncOptions, SyncWorld, untilQuiet} from './world.js'
+import {type SyncOptions, SyncWorld, untilQuiet} from './world.js'
 
 /** How rough one schedule is, drawn from its seed. */
 interface Temper {
@@ -21,6 +20,7 @@ interface Temper {
   readonly failures: number
   readonly losses: number
   readonly foreign: number
+  readonly adapters: number
   readonly crashes: number
   readonly naps: number
 }
@@ -32,7 +32,8 @@ function temper({rng}: SyncWorld, options: SyncOptions): Temper {
     twins: rng.pick([0, 0.01, 0.03]),
     failures: rng.pick([0, 0.01, 0.03]),
     losses: rng.pick([0, 0.01, 0.03]),
-    foreign: options.foreign ? rng.pick([0, 0.005, 0.02]) : 0,
+    foreign: options.foreign ? rng.pick([0, 0.01, 0.03]) : 0,
+    adapters: options.adapters ? rng.pick([0.01, 0.03]) : 0,
     crashes: rng.pick([0, 0.02, 0.08]),
     naps: rng.pick([0, 0.01, 0.02]),
   }
@@ -93,49 +94,12 @@ async function play(world: SyncWorld, workers: readonly Worker[], options: SyncO
   else if (rng.chance(rough.failures)) await network.fail()
   else if (rng.chance(rough.losses)) await lose(world, options)
   else if (rng.chance(rough.foreign)) await foreignWrite(world)
+  else if (rng.chance(rough.adapters)) adapterWrite(world)
   else if (network.busy && rng.chance(rough.network)) await network.step()
   else {
     const worker = rng.pick(workers)
     if (rng.chance(rough.crashes)) worker.crash()
     else await worker.act()
-  }
-}
-
-async function foreignWrite(world: SyncWorld): Promise<void> {
-  const {network, lines, rng, ledger, random} = world
-  const ref = await world.ref()
-  if (!ref) return
-  const line = lines.fresh(rng.chance(0.25))
-  const digits = Buffer.from(random.bytes(3)).toString('hex')
-  const key = `${sessionPrefix(ref)}part-${Math.floor(network.now) - rng.int(0, 60_000)}-${digits}.jsonl`
-  await network.memory.put(key, Buffer.from(line), {mode: {type: 'create'}})
-  network.changes++
-  ledger.acknowledge([keyOf(line)])
-  world.count('foreign')
-  network.say('reference adapter writes', key, line.trim())
-}
-
-async function lose(world: SyncWorld, options: SyncOptions): Promise<void> {
-  const {network, rng, ledger} = world
-  const ref = await world.ref()
-  if (!ref) return
-  if (options.loseLeaseRecord && !network.leaseLost && ledger.acked.size > 0) {
-    await network.loseLease(leaseKeyOf(SESSION))
-  } else if (options.loseMetadata) {
-    const keys: string[] = []
-    for await (const page of network.memory.list({prefix: sessionPrefix(ref)})) {
-      keys.push(...page.objects.map((object) => object.key))
-    }
-    if (keys.length === 0) return
-    const key = rng.pick(keys)
-    const {body} = await network.memory.get(key)
-    const chunks: Uint8Array[] = []
-    for await (const chunk of body) chunks.push(chunk)
-    await network.memory.put(key, Buffer.concat(chunks), {mode: {type: 'overwrite'}})
-    network.changes++
-    ledger.metadataLost = true
-    world.count('metadata lost')
-    network.say('metadata lost', key)
   }
 }
 

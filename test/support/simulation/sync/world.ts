@@ -23,6 +23,8 @@ export interface SyncOptions {
   readonly leaseless?: number
   /** Writers of the reference layout: loose parts. */
   readonly foreign?: boolean
+  /** SDK adapters without a lease. */
+  readonly adapters?: boolean
   /** Claude removes or changes lines. */
   readonly rewrites?: boolean
   /** Copies of the bucket that drop metadata. */
