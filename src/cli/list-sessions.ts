@@ -1,6 +1,5 @@
 import {stat} from 'node:fs/promises'
 import {string} from '@oclif/core/flags'
-import {RepriseError} from '../base/errors.js'
 import {type Arrangement, type Sort, SORTS} from '../sync/arrange-sessions.js'
 import {type ListedSession, listStored} from '../sync/list-sessions.js'
 import {FileSummaryCache} from '../sync/summary-cache.js'
@@ -8,6 +7,7 @@ import {parseDuration} from './duration.js'
 import {withEnvironment} from './flags.js'
 import {configDirOf, openReadable} from './open-prefixed.js'
 import type {Runtime} from './runtime.js'
+import {parseWhole} from './whole.js'
 
 export const listFlags = withEnvironment({
   project: string({summary: 'Only of this project: a part of its key or cwd.', helpValue: '<text>'}),
@@ -41,7 +41,7 @@ export function listingOf(flags: ListFlags, {clock}: Pick<Runtime, 'clock'>): Ar
     grep,
     since: since === undefined ? undefined : clock.now() - parseDuration(since, '--since'),
     sort: sort as Sort | undefined,
-    limit: limit === undefined ? undefined : whole(limit),
+    limit: limit === undefined ? undefined : parseWhole(limit, '--limit'),
   }
 }
 
@@ -71,13 +71,4 @@ export async function listSessions(
     }
   }
   return rows
-}
-
-function whole(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new RepriseError({
-    kind: 'usage',
-    code: 'FLAG_INVALID',
-    message: `--limit: ${JSON.stringify(text)} is no whole number`,
-  })
 }

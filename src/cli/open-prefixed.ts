@@ -5,15 +5,23 @@ import {PrefixedObjectStore} from '../object-store/prefixed.js'
 import {formatStoreUrl, openPlaceholders, resolvePlaceholders, type StoreUrl} from '../object-store/store-url.js'
 import {OWN_PREFIX} from '../store/names.js'
 import {claudeConfigDir} from '../transcript/config-dir.js'
+import type {OpenedStore} from './open-store.js'
 import type {Runtime} from './runtime.js'
 
 /** The part of a store that a URL names, as a store of its own; closed when the command ends. @throws PLACEHOLDER_OPEN */
-export async function openPrefixed(runtime: Runtime, url: StoreUrl, task?: string): Promise<ObjectStore> {
+export async function openPrefixed(
+  runtime: Runtime,
+  url: StoreUrl,
+  task?: string,
+): Promise<Pick<OpenedStore, 'store' | 'totals'>> {
   const resolved = await resolve(runtime, url, task)
   const [open] = openPlaceholders(resolved)
   if (open !== undefined) throw placeholderOpen(open, resolved)
-  const {store} = await runtime.openStore(resolved)
-  return new PrefixedObjectStore(store, resolved.prefix, formatStoreUrl(resolved))
+  const opened = await runtime.openStore(resolved)
+  return {
+    store: new PrefixedObjectStore(opened.store, resolved.prefix, formatStoreUrl(resolved)),
+    totals: () => opened.totals(),
+  }
 }
 
 /** For reading: one store, or one for each value that stands in the place of an open placeholder. Closed when the command ends. */

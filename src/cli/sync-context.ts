@@ -1,6 +1,7 @@
 import {stat} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {DryRunObjectStore} from '../object-store/dry-run.js'
+import type {StoreTotals} from '../object-store/metered.js'
 import type {Registry} from '../registry/registry.js'
 import {Homes} from '../store/home.js'
 import {Parts} from '../store/parts.js'
@@ -24,6 +25,8 @@ export interface SyncRun {
   readonly processes: Processes
   /** Where claude looks for sessions when it is started in `--cwd`. */
   readonly projectKey: string
+  /** What the store was sent so far; every try counts. */
+  readonly sent: () => StoreTotals
 }
 
 export interface OpenSyncOptions {
@@ -43,7 +46,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
   if (!url) throw new Error('a run has at least one store')
   const {clock, random, logger, observe, settings} = runtime
   const opened = await openPrefixed(runtime, url, options.task)
-  const store = options.dryRun ? new DryRunObjectStore(opened, {clock}) : opened
+  const store = options.dryRun ? new DryRunObjectStore(opened.store, {clock}) : opened.store
   const configDir = options.configDir ?? configDirOf(runtime)
   if (options.makeConfigDir && !options.dryRun) await makeRoot(configDir)
   const [{registry, leases}, owner, state, uid] = await Promise.all([
@@ -77,6 +80,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     registry,
     processes: systemProcesses,
     projectKey: await projectKeyOfRun(runtime),
+    sent: () => opened.totals(),
   }
 }
 

@@ -1,0 +1,271 @@
+import {isDeepStrictEqual} from 'node:util'
+import {hasCode} from '../base/errors.js'
+import {MeteredObjectStore} from '../object-store/metered.js'
+import {isFree} from '../registry/lease-record.js'
+import type {SessionLease} from '../registry/session-lease.js'
+import {LeasedTranscript} from '../store/leased-transcript.js'
+import type {TranscriptRef} from '../store/names.js'
+import {isMetadataPart, type ListedPart} from '../store/part.js'
+import {againWhenMoved, type PartListing, Parts, type SessionListing} from '../store/parts.js'
+import {openJournals} from '../store/rebase.js'
+import {type TranscriptView, viewTranscript} from '../store/view.js'
+import {isBeside} from './beside.js'
+import {addRequests, type JoinEffort, NO_REQUESTS, type Requests} from './compact-cost.js'
+import {type LeftReason, mergeParts, whyKept} from './compact-parts.js'
+import {leaseTable, type SyncContext, writeContext} from './context.js'
+import {underLease} from './session-lease.js'
+
+const YOUNG_MS = 10 * 60_000
+const DELETE_BATCH = 1000
+
+export type CompactAction = 'compacted' | 'adopted' | 'unchanged' | 'left' | 'failed'
+
+export interface CompactSessionOptions {
+  /** Transcripts of fewer parts are left alone. Default 2. */
+  readonly minParts?: number
+  /**
+   * How old a merge must be before its inputs are deleted, and how old parts beside the chain must be before they are adopted, ms by the
+   * store's clock. Default: `CompactionOptions.grace`, and ten minutes.
+   */
+  readonly grace?: number | undefined
+  /** Tell what would be done. */
+  readonly dryRun?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CompactedSession {
+  readonly sessionId: string
+  readonly projectKey: string
+  readonly action: CompactAction
+  readonly partsBefore: number
+  readonly partsAfter: number
+  /** Through this machine. */
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** That the store copied by itself. */
+  readonly bytesJoined: number
+  /** Objects. */
+  readonly deleted: number
+  /** Objects that nothing needs any more, and that wait for their grace. */
+  readonly waiting: number
+  /** Why transcripts were left as they are, or parts beside their chains. */
+  readonly left?: readonly LeftReason[]
+}
+
+/** Objects that may be deleted when the store's clock says so. */
+export interface PendingDeletes {
+  readonly ref: TranscriptRef
+  readonly keys: readonly string[]
+  readonly notBefore: number
+}
+
+export interface SessionCompaction {
+  readonly session: CompactedSession
+  readonly pending: readonly PendingDeletes[]
+  /** What the joins took, or with `dryRun` what all that was not done would take. */
+  readonly requests: Requests
+}
+
+/**
+ * Leaves few parts of each transcript of a session: brings into the chain what other writers left beside it, and merges. What readers
+ * are given stays the same.
+ *
+ * @throws what store and lease throw. What was done until then stands.
+ */
+export async function compactSession(
+  context: SyncContext,
+  listing: SessionListing,
+  options: CompactSessionOptions = {},
+): Promise<SessionCompaction> {
+  return new Run(context, listing, options).compact()
+}
+
+class Run {
+  readonly #context: SyncContext
+  readonly #listing: SessionListing
+  readonly #options: CompactSessionOptions
+  readonly #meter: MeteredObjectStore
+  /** By a way of its own, which counts the session's bytes. */
+  readonly #parts: Parts
+  readonly #left = new Set<LeftReason>()
+  readonly #pending: PendingDeletes[] = []
+  readonly #done = {before: 0, after: 0, read: 0, written: 0, joined: 0, deleted: 0, waiting: 0}
+  #requests = NO_REQUESTS
+  #action: CompactAction = 'unchanged'
+  #held: Promise<'leased' | undefined> | undefined
+
+  constructor(context: SyncContext, listing: SessionListing, options: CompactSessionOptions) {
+    const {signal} = options
+    this.#context = context
+    this.#listing = listing
+    this.#options = options
+    this.#meter = new MeteredObjectStore(context.store, {clock: context.clock})
+    this.#parts = new Parts(this.#meter, signal ? {signal} : {})
+  }
+
+  async compact(): Promise<SessionCompaction> {
+    const {minParts = 2} = this.#options
+    const beside: TranscriptView[] = []
+    for (const transcript of this.#listing.transcripts) {
+      if (chained(transcript).length < minParts) {
+        this.#unchanged(transcript.parts)
+        continue
+      }
+      this.#options.signal?.throwIfAborted()
+      const view = await this.#look(transcript.ref)
+      if (needsLease(view)) beside.push(view)
+      else await this.#merge(view)
+    }
+    if (beside.length > 0) await this.#adopt(beside)
+    return {session: this.#result(), pending: this.#pending, requests: this.#requests}
+  }
+
+  #result(): CompactedSession {
+    const {sessionId, homeKey} = this.#listing.ref
+    const {before, after, read, written, joined, deleted, waiting} = this.#done
+    const {bytesDown, bytesUp, bytesCopied} = this.#meter.totals()
+    return {
+      sessionId,
+      projectKey: homeKey,
+      action: this.#action === 'unchanged' && this.#left.size > 0 ? 'left' : this.#action,
+      partsBefore: before,
+      partsAfter: after,
+      bytesRead: bytesDown + read,
+      bytesWritten: bytesUp + written,
+      bytesJoined: bytesCopied + joined,
+      deleted,
+      waiting: waiting + this.#pending.reduce((sum, {keys}) => sum + keys.length, 0),
+      ...(this.#left.size > 0 && {left: [...this.#left]}),
+    }
+  }
+
+  async #look(ref: TranscriptRef): Promise<TranscriptView> {
+    return viewTranscript(this.#parts, ref, {journals: 'always'})
+  }
+
+  #unchanged(parts: readonly ListedPart[]): void {
+    this.#done.before += parts.length
+    this.#done.after += parts.length
+  }
+
+  /** @param before parts that there were before anything was done. */
+  async #merge(view: TranscriptView, before = view.listing.parts.length): Promise<void> {
+    const {grace, signal, dryRun = false} = this.#options
+    const isHeld = (await this.#heldByAnother()) !== undefined
+    let given: TranscriptView | undefined = view
+    const outcome = await againWhenMoved(async () => {
+      const fresh = given ?? (await this.#look(view.ref))
+      given = undefined
+      return mergeParts(this.#context, this.#parts, fresh, {grace, isHeld, signal, dryRun})
+    })
+    const isMerged = typeof outcome === 'object'
+    this.#done.before += before
+    this.#done.after += isMerged ? outcome.done.after : view.listing.parts.length
+    if (typeof outcome === 'string') this.#left.add(outcome)
+    if (!isMerged) return
+    const {deleted, waiting, waitUntil} = outcome.done
+    this.#done.deleted += deleted
+    this.#takes(outcome.effort, deleted)
+    if (waiting.length > 0) this.#pending.push({ref: view.ref, keys: waiting, notBefore: waitUntil})
+    if (this.#action === 'unchanged') this.#action = 'compacted'
+  }
+
+  /** Parts beside chains are for the holder of the lease, when nobody else may be writing them. */
+  async #adopt(views: readonly TranscriptView[]): Promise<void> {
+    const adopted: TranscriptView[] = []
+    for (const view of views) {
+      const reason = await this.#whyNotAdopted(view)
+      if (reason) this.#left.add(reason)
+      if (!reason) adopted.push(view)
+      else if (reason === 'leased' || reason === 'no-lease') await this.#merge(view)
+      else this.#unchanged(view.listing.parts)
+    }
+    if (adopted.length === 0) return
+    if (this.#options.dryRun) {
+      for (const view of adopted) this.#wouldAdopt(view)
+      return
+    }
+    const own = {...this.#context, store: this.#meter, parts: this.#parts}
+    const {sessionId} = this.#listing.ref
+    const refused = await underLease(this.#context, sessionId, async (lease) => {
+      for (const {ref} of adopted) await this.#settle(own, lease, ref)
+    }).then(() => undefined, reasonOf)
+    if (refused) this.#left.add(refused)
+    else this.#action = 'adopted'
+    for (const {ref, listing} of adopted) {
+      const view = await this.#look(ref)
+      const there = new Set(view.listing.parts.map(({name}) => name))
+      this.#done.deleted += listing.parts.filter(({name}) => !there.has(name)).length
+      this.#done.waiting += view.resolution.displaced.length
+      await this.#merge(view, listing.parts.length)
+    }
+  }
+
+  async #settle(own: SyncContext, lease: SessionLease, ref: TranscriptRef): Promise<void> {
+    const {grace, signal} = this.#options
+    signal?.throwIfAborted()
+    const transcript = new LeasedTranscript(writeContext(own), lease, ref, grace === undefined ? {} : {grace})
+    await transcript.settle()
+    await transcript.tidy()
+  }
+
+  async #whyNotAdopted(view: TranscriptView): Promise<LeftReason | undefined> {
+    const {grace: age = YOUNG_MS} = this.#options
+    const {loose, forks} = view.resolution
+    const {date, parts} = view.listing
+    if ([...loose, ...forks].some(({modified}) => modified > date - age)) return 'young'
+    return (await this.#heldByAnother()) ?? (await whyKept(this.#context, parts))
+  }
+
+  /** Its bytes are read twice: for the digests, and to be written. */
+  #wouldAdopt({listing: {parts}}: TranscriptView): void {
+    const chain = parts.filter((part) => !isMetadataPart(part))
+    const size = chain.reduce((sum, part) => sum + part.size, 0)
+    this.#done.before += parts.length
+    this.#done.after += 1 + parts.length - chain.length
+    this.#done.deleted += chain.length
+    const requests = {list: 4, head: 0, get: 2 * chain.length, put: 7, delete: 0}
+    this.#takes({requests, moved: size, copied: 0}, chain.length)
+    this.#done.read += size
+    this.#action = 'adopted'
+  }
+
+  #takes({requests, moved, copied}: JoinEffort, deleted: number): void {
+    this.#requests = addRequests(this.#requests, requests)
+    if (!this.#options.dryRun) return
+    const deletes = Math.ceil(deleted / DELETE_BATCH)
+    this.#requests = addRequests(this.#requests, {...NO_REQUESTS, delete: deletes})
+    this.#done.read += moved
+    this.#done.written += moved
+    this.#done.joined += copied
+  }
+
+  /** One that this process holds, or of a process that is known to be dead, is nobody's. */
+  async #heldByAnother(): Promise<'leased' | undefined> {
+    this.#held ??= leaseTable(this.#context)
+      .read(this.#listing.ref.sessionId)
+      .then((found) => {
+        if (!found || isFree(found.record, found.date)) return undefined
+        const {owner, isDead} = this.#context
+        return isDead(found.record.owner) || isDeepStrictEqual(found.record.owner, owner) ? undefined : 'leased'
+      })
+    return this.#held
+  }
+}
+
+/** Parts of the chain, and beside it. */
+function chained({parts}: PartListing): readonly ListedPart[] {
+  return parts.filter((part) => !isMetadataPart(part))
+}
+
+/** Parts stand beside the chain, or an adoption was not finished. */
+function needsLease(view: TranscriptView): boolean {
+  return isBeside(view) || view.resolution.displaced.length > 0 || openJournals(view).length > 0
+}
+
+/** Another took the lease meanwhile, or the store cannot keep one: expected, and no failure. */
+function reasonOf(error: unknown): LeftReason {
+  if (hasCode(error, 'LEASE_HELD', 'LEASE_LOST')) return 'leased'
+  if (hasCode(error, 'CONDITIONS_IGNORED')) return 'no-lease'
+  throw error
+}
