@@ -19,9 +19,9 @@ export interface StoreSettings {
   readonly timeoutMs?: number
 }
 
-const RETRIES = 3
+export const RETRIES = 3
 /** All tries together stay below the 60 s after which the Agent SDK gives a call up for good. */
-const TIMEOUT_MS = 8_000
+export const TIMEOUT_MS = 8_000
 
 /**
  * The store behind a URL, with retries. Nothing is sent yet.

@@ -2,21 +2,17 @@ import {hostname} from 'node:os'
 import type {S3Client} from '@aws-sdk/client-s3'
 import {type Logger, silentLogger} from '../base/logger.js'
 import {systemClock, systemRandom} from '../base/system.js'
-import {deadOwners} from '../cli/dead-owners.js'
-import {thisProcess} from '../cli/machine.js'
 import {publishEvent} from '../metrics/channels.js'
 import type {Metrics} from '../metrics/metrics.js'
 import {observeMetrics} from '../metrics/mirror-metrics.js'
 import {combineObservers, type Observer} from '../metrics/observer.js'
+import {ObjectStoreDecorator} from '../object-store/decorator.js'
 import type {ObjectStore} from '../object-store/object-store.js'
-import {SessionLease} from '../registry/session-lease.js'
-import {StoreLeaseTable} from '../registry/store-lease-table.js'
 import {MirrorSessionStore, type SessionStoreContext} from '../sdk/session-store.js'
 import type {ProjectKeyRule} from '../sdk/place.js'
-import type {HeldLease} from '../sdk/session-hold.js'
 import type {FoldSummary} from '../sdk/types.js'
-import {requireConditions} from '../sync/store-agreement.js'
 import {backgroundClock} from './background-clock.js'
+import {LeaseKeeper} from './lease-keeper.js'
 import {openerOf, settingsOf, type StoreSettings, withRetries} from './open-object-store.js'
 
 export interface SessionStoreOptions extends StoreSettings {
@@ -27,6 +23,8 @@ export interface SessionStoreOptions extends StoreSettings {
   readonly projectKey?: ProjectKeyRule
   /** Hold the lease of each session from its first append on, so that no two write one. Default false. */
   readonly lease?: boolean
+  /** Where leases are kept: `store` (default), or `dynamodb://table`. All workers of a store must say the same. */
+  readonly registry?: string
   /** Told of each append, retry, failure and flush; the same goes to `node:diagnostics_channel` (`reprise:append` and so on). */
   readonly onEvent?: Observer
   readonly metrics?: Metrics
@@ -61,7 +59,7 @@ const MIB = 1024 * 1024
  * The Agent SDK's `SessionStore` over any store of this package: `s3://bucket/prefix`, `file:///dir`, a path, or an object store.
  * Nothing is sent before the first call.
  *
- * @throws STORE_URL_INVALID, PLACEHOLDER_OPEN
+ * @throws STORE_URL_INVALID, PLACEHOLDER_OPEN, REGISTRY_INVALID
  */
 export function createSessionStore(
   target: string | GivenObjectStore,
@@ -101,16 +99,17 @@ function contextOf(
   observe: Observer,
   open: () => Promise<ObjectStore>,
 ): SessionStoreContext {
-  const {foldSessionSummary} = options
+  const {foldSessionSummary, logger = silentLogger} = options
+  const keeper = options.lease ? new LeaseKeeper(options.registry ?? 'store', options, logger) : undefined
   return {
-    open,
+    open: keeper ? async () => new StoreWithLeases(await open(), keeper) : open,
     clock: systemClock,
     background: backgroundClock,
     random: systemRandom,
-    logger: options.logger ?? silentLogger,
+    logger,
     machine: hostname(),
     projectKey: options.projectKey ?? 'given',
-    ...(options.lease && {acquire}),
+    ...(keeper && {acquire: async (store, sessionId) => keeper.acquire(store, sessionId)}),
     foldSummary: async () => foldSessionSummary ?? foldOfSdk(),
     observe,
     maxPendingBytes: options.maxPendingBytes ?? 64 * MIB,
@@ -125,15 +124,17 @@ async function foldOfSdk(): Promise<FoldSummary | undefined> {
   return foldSessionSummary
 }
 
-async function acquire(store: ObjectStore, sessionId: string): Promise<HeldLease> {
-  await requireConditions({store, random: systemRandom})
-  const owner = await thisProcess()
-  const context = {
-    table: new StoreLeaseTable(store),
-    clock: systemClock,
-    random: systemRandom,
-    owner,
-    isDead: deadOwners(owner),
+/** Closes with the store what leases were taken through. */
+class StoreWithLeases extends ObjectStoreDecorator {
+  readonly #keeper: LeaseKeeper
+
+  constructor(store: ObjectStore, keeper: LeaseKeeper) {
+    super(store)
+    this.#keeper = keeper
   }
-  return SessionLease.acquire(context, sessionId)
+
+  override async close(): Promise<void> {
+    await this.#keeper.close()
+    await super.close()
+  }
 }

@@ -1,10 +1,11 @@
 import {silentLogger} from '../base/logger.js'
 import {systemClock, systemRandom} from '../base/system.js'
 import type {ObjectStore} from '../object-store/object-store.js'
-import {type DynamoRegistryUrl, parseRegistryUrl} from '../registry/registry-url.js'
+import {parseRegistryUrl} from '../registry/registry-url.js'
 import type {AssignOptions, Entry, EntryKind, Link, Registry} from '../registry/registry.js'
 import {StoreRegistry} from '../registry/store-registry.js'
 import {openerOf, type StoreSettings} from './open-object-store.js'
+import {tableOpener} from './open-table.js'
 
 interface Opened {
   readonly registry: Registry
@@ -19,7 +20,9 @@ interface Opened {
  */
 export function createTaskRegistry(url: string, settings: StoreSettings = {}): LazyRegistry {
   const table = url.startsWith('dynamodb:') ? parseRegistryUrl(url) : undefined
-  return new LazyRegistry(table?.kind === 'dynamodb' ? tableOpener(table, settings) : storeOpener(url, settings))
+  return new LazyRegistry(
+    table?.kind === 'dynamodb' ? tableOpener(table, settings, silentLogger) : storeOpener(url, settings),
+  )
 }
 
 /** A registry that is opened at its first call; after a failure to open it the next call tries again. */
@@ -80,24 +83,5 @@ function storeOpener(url: string, settings: StoreSettings): () => Promise<Opened
     const store: ObjectStore = await open()
     const registry = new StoreRegistry({store, clock: systemClock, random: systemRandom})
     return {registry, close: async () => store.close()}
-  }
-}
-
-function tableOpener(url: DynamoRegistryUrl, {s3, retries, timeoutMs}: StoreSettings): () => Promise<Opened> {
-  const {kind: _kind, region = s3?.region, ...table} = url
-  return async () => {
-    const {openDynamoRegistry} = await import('../registry/dynamodb/open.js')
-    return openDynamoRegistry({
-      ...table,
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      proxyEnv: process.env,
-      ...(region !== undefined && {region}),
-      ...(s3?.credentials !== undefined && {credentials: s3.credentials}),
-      ...(s3?.profile !== undefined && {profile: s3.profile}),
-      ...(retries !== undefined && {attempts: retries + 1}),
-      ...(timeoutMs !== undefined && {idleTimeoutMs: timeoutMs}),
-    })
   }
 }
