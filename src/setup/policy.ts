@@ -84,15 +84,19 @@ function table(role: PolicyRole, scope: PolicyScope): readonly PolicyStatement[]
   if (name === undefined) return []
   const arn = `arn:${partition}:dynamodb:${region}:${account}:table/${name}`
   const bySession = `${arn}/index/${index}`
-  if (role === 'reader') {
-    const Action = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan']
-    return [{Sid: 'ReadRegistry', Effect: 'Allow', Action, Resource: [arn, bySession]}]
+  const read: PolicyStatement = {
+    Sid: 'ReadRegistry',
+    Effect: 'Allow',
+    Action: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan'],
+    Resource: [arn, bySession],
   }
+  if (role === 'reader') return [read]
   // Which sessions a task will have is not known before: leases and chains of any session it is.
   const sessions = [leaseKey('*'), chainKey('*')]
-  const own = role === 'compactor' ? sessions : task === undefined ? ['*'] : [entryKey('task', task), ...sessions]
+  if (role === 'compactor') return [read, itemStatement('WriteLeases', ['dynamodb:UpdateItem'], arn, sessions)]
+  const own = task === undefined ? ['*'] : [entryKey('task', task), ...sessions]
   // Whoever names a task might mean a name: it is looked whether there is one.
-  const looked = role === 'compactor' || task === undefined ? own : [...own, entryKey('name', task)]
+  const looked = task === undefined ? own : [...own, entryKey('name', task)]
   return [
     itemStatement('ReadOwnItems', ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], arn, looked),
     itemStatement('WriteOwnItems', ['dynamodb:UpdateItem'], arn, own),
