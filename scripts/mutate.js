@@ -1,7 +1,7 @@
 // Finds, for rules of the part protocol that random schedules catch, schedules that do: for test/support/simulation/mutations.ts,
 // when a change of the code has moved all the schedules around a known one.
 //
-//   node scripts/mutate.js [words of the rule's name] [--seeds N] [--first SEED]
+//   node scripts/mutate.js [words of the rule's name] [--seeds N] [--first SEED] [--mixes 3,4]
 
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, rmSync, writeFileSync} from 'node:fs'
@@ -14,7 +14,11 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const target = join(root, '.cache', 'mutate', String(process.pid))
 const {values, positionals} = parseArgs({
   allowPositionals: true,
-  options: {seeds: {type: 'string', default: '40'}, first: {type: 'string', default: '100000'}},
+  options: {
+    seeds: {type: 'string', default: '40'},
+    first: {type: 'string', default: '100000'},
+    mixes: {type: 'string'},
+  },
 })
 
 compile()
@@ -65,6 +69,7 @@ async function search(words) {
     const start = Number(values.first)
     for (let seed = start; seed < start + Number(values.seeds); seed++) {
       for (const [mix, options] of MIXES.entries()) {
+        if (values.mixes && !values.mixes.split(',').includes(String(mix))) continue
         const [violation] = (await campaign(without, 1, seed, options, true)).violations
         if (!violation) continue
         const {violations} = await campaign(core, 1, seed, options, true)

@@ -4,6 +4,7 @@ import * as memory from '../../../src/object-store/memory.js'
 import * as lease from '../../../src/registry/session-lease.js'
 import * as leaseTable from '../../../src/registry/store-lease-table.js'
 import * as bytes from '../../../src/store/bytes.js'
+import * as compact from '../../../src/store/compact-transcript.js'
 import * as deliver from '../../../src/store/deliver.js'
 import * as journal from '../../../src/store/journal.js'
 import * as leased from '../../../src/store/leased-transcript.js'
@@ -25,6 +26,7 @@ export const core = {
   ...lease,
   ...leaseTable,
   ...bytes,
+  ...compact,
   ...deliver,
   ...journal,
   ...leased,
@@ -48,6 +50,7 @@ const MODULES = [
   'registry/session-lease',
   'registry/store-lease-table',
   'store/bytes',
+  'store/compact-transcript',
   'store/deliver',
   'store/journal',
   'store/leased-transcript',

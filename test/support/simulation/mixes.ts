@@ -12,4 +12,9 @@ export const MIXES: readonly SimulationOptions[] = [
   {steps: 250, adapters: 1, pushers: 1, loseMetadata: true},
   {steps: 250, adapters: 0, foreign: false, pushers: 1, loseLeaseRecord: true, force: 0.2},
   {steps: 300, adapters: 0, foreign: false, pushers: 0, holders: 2, force: 0.5, pace: 2},
+  {steps: 250, compactors: 2},
+  {steps: 300, compactors: 2, adapters: 0, foreign: false, pushers: 0, replace: false, force: 0.4, pace: 8, holders: 4},
+  {steps: 300, compactors: 2, adapters: 0, foreign: false, pushers: 1, force: 0.4, pace: 8},
+  {steps: 300, compactors: 2, adapters: 1, pushers: 1, force: 0.4, pace: 8, holders: 4},
+  {steps: 250, compactors: 2, adapters: 2, foreign: false, pushers: 2, holders: 1, force: 0, replace: false, pace: 2},
 ]

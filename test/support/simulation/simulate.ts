@@ -1,5 +1,6 @@
 import {Adapter, type Actor, Holder, Pusher} from './actors.js'
 import {checkWorld} from './checks.js'
+import {Compactor} from './compactor.js'
 import type {Core} from './core.js'
 import {PREFIX, REF, type SimulationOptions, Violation, World} from './world.js'
 
@@ -42,11 +43,12 @@ export interface Outcome {
 /** Plays one schedule. The same seed and options give the same schedule as long as the code does the same. */
 export async function simulate(core: Core, seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   const world = new World(core, seed)
-  const {steps = 100, holders = 3, pushers = 2, adapters = 2} = options
+  const {steps = 100, holders = 3, pushers = 2, adapters = 2, compactors = 0} = options
   const actors: Actor[] = [
     ...Array.from({length: holders}, (_, index) => new Holder(world, index, options)),
     ...Array.from({length: pushers}, (_, index) => new Pusher(world, index)),
     ...Array.from({length: adapters}, (_, index) => new Adapter(world, index)),
+    ...Array.from({length: compactors}, (_, index) => new Compactor(world, index)),
   ]
   const rough = temper(world, options)
   let step = 0

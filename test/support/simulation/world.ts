@@ -17,6 +17,8 @@ export interface SimulationOptions {
   /** Holders rebase to a local file that lost a line. */
   readonly replace?: boolean
   readonly sweep?: boolean
+  /** Merge parts without a lease. */
+  readonly compactors?: number
   /** Copies of the bucket that drop metadata. */
   readonly loseMetadata?: boolean
   readonly loseLeaseRecord?: boolean

@@ -1,0 +1,32 @@
+import {Actor} from './actors.js'
+import type {LineText} from './lines.js'
+import {REF, type World} from './world.js'
+
+/** Merges runs of parts without a lease, sleeps where it likes, and finishes what others left. */
+export class Compactor extends Actor {
+  /** Kept from one look to the next: what it learned of a part stays true. */
+  #context = this.context()
+
+  constructor(world: World, index: number) {
+    super(world, 'C', index)
+  }
+
+  get believed(): readonly LineText[] | undefined {
+    return undefined
+  }
+
+  act(): void {
+    const {world} = this
+    const {core, rng} = world
+    const policy = {growth: rng.pick([1, 1.5, 2]), maxBytes: rng.pick([150, 400, 1_000, 100_000]), grace: 0}
+    this.start(async () => {
+      const done = await core.compactTranscript(this.#context, REF, policy)
+      if (done.merged > 0) world.count('merges')
+      if (done.merged === 0 && done.deleted > 0) world.count('leftovers')
+    })
+  }
+
+  protected reset(): void {
+    this.#context = this.context()
+  }
+}
