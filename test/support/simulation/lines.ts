@@ -4,11 +4,18 @@ export type LineText = string
 export class LineMaker {
   #next = 0
   #last = ''
+  /** How often each line was made. */
+  readonly made = new Map<LineText, number>()
 
   fresh(bookkeeping: boolean): LineText {
     this.#next++
     this.#last = bookkeeping ? `{"type":"mode","v":${this.#next % 3}}\n` : `{"uuid":"u${this.#next}"}\n`
-    return this.#last
+    return this.makes(this.#last)
+  }
+
+  makes(line: LineText): LineText {
+    this.made.set(line, (this.made.get(line) ?? 0) + 1)
+    return line
   }
 }
 

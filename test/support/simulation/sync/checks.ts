@@ -2,7 +2,7 @@ import {measure} from '../../../../src/store/bytes.js'
 import {deliveredBytes} from '../../../../src/store/bytes.js'
 import {listedEnds, listedPrefix} from '../../../../src/store/listed-prefix.js'
 import {type TranscriptView, viewTranscript} from '../../../../src/store/view.js'
-import {decode, encode, type LineText} from '../lines.js'
+import {countOf, decode, encode, isBookkeeping, type LineText} from '../lines.js'
 import {Violation} from '../world.js'
 import {keyOf} from './local-copy.js'
 import type {Machine} from './machine.js'
@@ -45,9 +45,17 @@ export class Checks {
       const twice = messages.filter((key, index) => messages.indexOf(key) !== index)
       throw new Violation(`C2 readers get twice: ${twice.join(' ')}`)
     }
+    if (sight && !ledger.metadataLost && sight.view.resolution.loose.length === 0) this.#bookkeepingIsNotRepeated(sight)
     // Written again from a copy without metadata, a part can get the name it had: there the lease record must decide as well.
     if (sight && !ledger.metadataLost) for (const machine of this.#machines) await this.#listingIsTrue(machine, sight)
     return sight
+  }
+
+  /** Entries without a uuid: at most as often as they were written. */
+  #bookkeepingIsNotRepeated({delivered}: Sight): void {
+    const {made} = this.#world.lines
+    const often = [...countOf(delivered)].filter(([line, count]) => isBookkeeping(line) && count > (made.get(line) ?? 1))
+    if (often.length > 0) throw new Violation(`C2 readers get more often than it was written: ${often.join(' ')}`)
   }
 
   async #look(): Promise<Sight | undefined> {

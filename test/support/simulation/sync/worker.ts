@@ -150,7 +150,7 @@ export class Worker {
     let after = [...head, ...tail]
     if (how === 'cut' && at > 0) after = head
     else if (how === 'replaced') after = [...head, lines.fresh(false), ...tail]
-    else if (how === 'respelled') after = [...head, line.replace(/\}\n$/, ',"again":true}\n'), ...tail]
+    else if (how === 'respelled') after = [...head, lines.makes(line.replace(/\}\n$/, ',"again":true}\n')), ...tail]
     if (after.length === 0) return
     const left = new Set(after.map(keyOf))
     for (const key of before.map(keyOf)) {
