@@ -5,8 +5,8 @@ import {isFree} from '../registry/lease-record.js'
 import type {SessionLease} from '../registry/session-lease.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {TranscriptRef} from '../store/names.js'
-import {isMetadataPart, type ListedPart} from '../store/part.js'
-import {againWhenMoved, type PartListing, Parts, type SessionListing} from '../store/parts.js'
+import {compareNames, isMetadataPart, type ListedPart} from '../store/part.js'
+import {againWhenMoved, Parts, type SessionListing} from '../store/parts.js'
 import {openJournals} from '../store/rebase.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
 import {isBeside} from './beside.js'
@@ -107,7 +107,7 @@ class Run {
     const {minParts = 2} = this.#options
     const beside: TranscriptView[] = []
     for (const transcript of this.#listing.transcripts) {
-      if (chained(transcript).length < minParts) {
+      if (chained(transcript.parts).length < minParts) {
         this.#unchanged(transcript.parts)
         continue
       }
@@ -153,14 +153,16 @@ class Run {
     const {grace, signal, dryRun = false} = this.#options
     const isHeld = (await this.#heldByAnother()) !== undefined
     let given: TranscriptView | undefined = view
+    let archived = 0
     const outcome = await againWhenMoved(async () => {
       const fresh = given ?? (await this.#look(view.ref))
       given = undefined
+      archived = fresh.archived.length
       return mergeParts(this.#context, this.#parts, fresh, {grace, isHeld, signal, dryRun})
     })
     const isMerged = typeof outcome === 'object'
     this.#done.before += before
-    this.#done.after += isMerged ? outcome.done.after : view.listing.parts.length
+    this.#done.after += isMerged ? outcome.done.after - archived : view.listing.parts.length
     if (typeof outcome === 'string') this.#left.add(outcome)
     if (!isMerged) return
     const {deleted, waiting, waitUntil} = outcome.done
@@ -213,20 +215,22 @@ class Run {
     const {grace: age = YOUNG_MS} = this.#options
     const {loose, forks} = view.resolution
     const {date, parts} = view.listing
-    if ([...loose, ...forks].some(({modified}) => modified > date - age)) return 'young'
+    if (age > 0 && [...loose, ...forks].some(({modified}) => modified > date - age)) return 'young'
     return (await this.#heldByAnother()) ?? (await whyKept(this.#context, parts))
   }
 
-  /** Its bytes are read twice: for the digests, and to be written. */
-  #wouldAdopt({listing: {parts}}: TranscriptView): void {
-    const chain = parts.filter((part) => !isMetadataPart(part))
-    const size = chain.reduce((sum, part) => sum + part.size, 0)
+  /** What is before the first part beside the chain stays, and is merged; the rest becomes one part. All is read for its digests. */
+  #wouldAdopt({listing: {parts}, resolution: {loose, forks}}: TranscriptView): void {
+    const chain = chained(parts)
+    const [first] = [...loose, ...forks].toSorted(compareNames)
+    const kept = chain.filter((part) => first && compareNames(part, first) < 0)
+    const [size, keptSize] = [sizeOf(chain), sizeOf(kept)]
     this.#done.before += parts.length
-    this.#done.after += 1 + parts.length - chain.length
+    this.#done.after += parts.length - chain.length + 1 + Math.min(1, kept.length)
     this.#done.deleted += chain.length
-    const requests = {list: 4, head: 0, get: 2 * chain.length, put: 7, delete: 0}
-    this.#takes({requests, moved: size, copied: 0}, chain.length)
     this.#done.read += size
+    const requests = {list: 4, head: 0, get: 2 * chain.length, put: 8, delete: 0}
+    this.#takes({requests, moved: kept.length > 1 ? size : size - keptSize, copied: 0}, chain.length)
     this.#action = 'adopted'
   }
 
@@ -253,8 +257,12 @@ class Run {
   }
 }
 
+function sizeOf(parts: readonly ListedPart[]): number {
+  return parts.reduce((sum, {size}) => sum + size, 0)
+}
+
 /** Parts of the chain, and beside it. */
-function chained({parts}: PartListing): readonly ListedPart[] {
+function chained(parts: readonly ListedPart[]): readonly ListedPart[] {
   return parts.filter((part) => !isMetadataPart(part))
 }
 
