@@ -3,7 +3,7 @@ import {hasCode} from '../base/errors.js'
 import type {S3Connection, Send} from '../object-store/s3/connection.js'
 import {isDirectoryBucket} from '../object-store/s3/directory-bucket.js'
 import type {BucketChange, BucketFacts} from './bucket.js'
-import {type Asked, known, refusal, serviceCode} from './check.js'
+import {type Asked, known, refused, serviceCode} from './check.js'
 import {zoneOf} from './directory-bucket.js'
 import {readPolicy} from './policy-document.js'
 import {NOTHING_PUBLIC} from './public-access.js'
@@ -217,12 +217,6 @@ const SETTLED: Omit<BucketFacts, 'encryption' | 'lifecycle'> = {
   policy: known(undefined),
   versioning: known('off'),
   objectLock: known(false),
-}
-
-function refused(error: unknown): Asked<never> {
-  const why = refusal(error)
-  if (why === undefined) throw error
-  return {known: false, why}
 }
 
 function readable(policy: Asked<string | undefined>): BucketFacts['policy'] {

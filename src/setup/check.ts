@@ -67,6 +67,13 @@ export function refusal(error: unknown): string | undefined {
   return undefined
 }
 
+/** The answer that a refusal is; every other failure is thrown again. */
+export function refused(error: unknown): Asked<never> {
+  const why = refusal(error)
+  if (why === undefined) throw error
+  return {known: false, why}
+}
+
 /** The service's own name of a failure, where it gave one. */
 export function serviceCode(error: unknown): string | undefined {
   const {s3Code, awsCode} = error instanceof RepriseError ? error.details : {}

@@ -5,7 +5,7 @@ import {storeError} from '../object-store/errors.js'
 import type {DynamoConnection} from '../registry/dynamodb/connection.js'
 import {KEY, SESSION} from '../registry/dynamodb/keys.js'
 import {TTL} from '../registry/dynamodb/own-attributes.js'
-import {type Asked, known, refusal, serviceCode} from './check.js'
+import {type Asked, known, refused, serviceCode} from './check.js'
 import type {TableChange, TableFacts, TableIndex, TableKey} from './table.js'
 
 const LOOKS = 120
@@ -147,12 +147,6 @@ export class TableControl {
 }
 
 const ATTRIBUTES = [KEY, SESSION].map((name) => ({AttributeName: name, AttributeType: 'S' as const}))
-
-function refused(error: unknown): Asked<never> {
-  const why = refusal(error)
-  if (why === undefined) throw error
-  return {known: false, why}
-}
 
 function keysOf(
   schema: readonly DynamoDB.KeySchemaElement[] = [],
