@@ -29,7 +29,7 @@ async function copyOf({configDir}: SyncWorker, projectKey: string): Promise<Loca
 async function stored({context}: SyncWorker): Promise<string> {
   await using reader = await SyncWorker.start(context.store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 describe('two copies of a session under two project keys', () => {

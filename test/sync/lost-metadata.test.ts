@@ -16,7 +16,7 @@ const LINES = [1, 2, 3].map((id) => message(id))
 async function stored({context}: SyncWorker): Promise<string> {
   await using reader = await SyncWorker.start(context.store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 /** Three parts of a holder that was cut off; a copy of the bucket lost what is known of the second. */

@@ -44,7 +44,7 @@ async function mirroring(worker: SyncWorker): Promise<SessionMirror> {
 async function stored(worker: SyncWorker): Promise<string> {
   await using reader = await SyncWorker.start(worker.context.store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 describe('while a claude is mirrored', () => {

@@ -22,7 +22,7 @@ async function started(worker: SyncWorker, onLost?: () => void) {
 async function stored(worker: SyncWorker): Promise<string> {
   await using reader = await SyncWorker.start(worker.context.store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 async function within<T>(ms: number, look: () => Promise<T>, until: (value: T) => boolean): Promise<T> {

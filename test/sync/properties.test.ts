@@ -88,7 +88,7 @@ async function crashing(worker: SyncWorker, store: ObjectStore, {crashAt, when}:
 async function pulled(store: ObjectStore): Promise<string> {
   await using reader = await SyncWorker.start(store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 describe('whatever happens to a file, and wherever a push dies', () => {

@@ -32,7 +32,7 @@ class StoreWithLease extends MemoryObjectStore {
 async function stored(worker: SyncWorker): Promise<string> {
   await using reader = await SyncWorker.start(worker.context.store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 describe('a local file that was opened', () => {

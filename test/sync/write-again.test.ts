@@ -16,7 +16,7 @@ const CREATED = {mode: {type: 'create'}} as const
 async function stored({context}: SyncWorker): Promise<string> {
   await using reader = await SyncWorker.start(context.store, 'reader')
   await pullSession(reader.context, SESSION, {projectKey: '-r', processes: reader.processes})
-  return reader.read('-r')
+  return await reader.read('-r')
 }
 
 /** Two parts in an order of their own; one adopter merges them when a read of a part for the `at`th time begins. */
