@@ -1,6 +1,7 @@
 import pMap from 'p-map'
 import {hasCode, RepriseError} from '../base/errors.js'
 import {isKey} from '../object-store/key.js'
+import {listAhead} from '../object-store/list-ahead.js'
 import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
 import {isSessionId} from '../transcript/session-id.js'
@@ -8,6 +9,7 @@ import type {PartSource} from './chain.js'
 import {
   archivePrefix,
   isSafeSubpath,
+  parsePartName,
   projectPrefix,
   sessionPrefix,
   type SessionRef,
@@ -68,7 +70,8 @@ export class Parts implements PartSource {
   /** Direct children of the transcript's prefix, whatever their names (`isPart`): readers of this layout take every one. */
   async list(ref: TranscriptRef): Promise<PartListing> {
     const prefix = transcriptPrefix(ref)
-    const {objects, date} = await listAll(this.store, {prefix, delimiter: '/', ...this.#request()})
+    const options = {prefix, delimiter: '/' as const, ...this.#request()}
+    const {objects, date} = await listAhead(this.store, options, (last, now) => cutsAfter(prefix, last, now))
     const parts = objects.map((each) => listedPart(each.key, each.size, each.etag, each.modified))
     return {ref, parts: parts.filter(isPart), date}
   }
@@ -185,6 +188,19 @@ export async function againWhenMoved<T>(read: () => Promise<T>, attempts = 5): P
       if (!hasCode(error, 'OBJECT_NOT_FOUND') || attempt >= attempts) throw error
     }
   }
+}
+
+const CUTS = 3
+
+/** Names of parts begin with the time: what was written after the last one is cut evenly. */
+function cutsAfter(prefix: string, last: string, now: number): string[] {
+  const from = parsePartName(last.slice(prefix.length))?.ms
+  if (from === undefined || from >= now) return []
+  const step = (now - from) / (CUTS + 1)
+  return Array.from(
+    {length: CUTS},
+    (_, index) => `${prefix}part-${String(Math.floor(from + step * (index + 1))).padStart(13, '0')}`,
+  )
 }
 
 /** What a listing shows below a session's prefix, as transcripts. */
