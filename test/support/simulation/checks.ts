@@ -38,6 +38,7 @@ export async function checkWorld(world: World, actors: readonly Actor[]): Promis
   const bookkeepingMayReturn = ledger.metadataLost
   const wrong = twice.filter(([line]) => !(bookkeepingMayReturn && isBookkeeping(line))).map(([line]) => line)
   if (wrong.length > 0) throw new Violation(`C2 reader yields twice ${show(wrong)}`)
+  await checkReference(world, view, delivered)
   if (ledger.newest && !ledger.metadataLost) {
     const {epoch, run} = ledger.newest
     const late = delivered.filter((line) => {
@@ -48,6 +49,22 @@ export async function checkWorld(world: World, actors: readonly Actor[]): Promis
   }
   // Written again from a copy without metadata, a part can get the name it had: here the lease record must decide as well.
   if (!ledger.metadataLost) await checkListings(world, view, delivered, actors)
+}
+
+/**
+ * A reader that knows nothing of merges takes every part in key order. It may be given lines twice while inputs are still there; the last
+ * line is the last one all the same, where holders and compactors alone wrote.
+ */
+async function checkReference({network: {memory}}: World, view: View, delivered: readonly LineText[]): Promise<void> {
+  const {forks, loose, fenced, displaced} = view.resolution
+  if (forks.length + loose.length + fenced.length + displaced.length > 0) return
+  if (!view.parts.every((part) => 'range' in part && part.range.leased)) return
+  const last = view.parts.findLast((part) => part.size > 0)
+  if (!last) return
+  const chunks: Uint8Array[] = []
+  for await (const chunk of (await memory.get(last.key)).body) chunks.push(chunk)
+  const line = decode(Buffer.concat(chunks)).at(-1)
+  if (line !== delivered.at(-1)) throw new Violation(`C3 another reader's last line is ${line?.trim()}`)
 }
 
 /** P3: what one listing says of a local file is true. */
