@@ -13,6 +13,7 @@ const ROOMS = [
   'cli',
   'view',
   'launch',
+  'doctor',
   'setup',
   'sync',
   'registry',
