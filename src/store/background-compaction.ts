@@ -1,6 +1,15 @@
 import {toRepriseError} from '../base/errors.js'
 import type {Logger} from '../base/logger.js'
-import type {Appender} from './appender.js'
+import type {Compacted, CompactionOptions} from './compact-transcript.js'
+
+/** A transcript that parts are appended to. */
+export interface GrowingTranscript {
+  /** As far as known. */
+  readonly parts: number
+
+  /** Merges what has become many parts. Runs beside appends. @throws what the store throws */
+  compact(options: CompactionOptions): Promise<Compacted | undefined>
+}
 
 export interface BackgroundCompactionOptions {
   /** Parts of a transcript at which it is compacted; 0: never. */
@@ -17,29 +26,34 @@ const STEP = 32
 
 /** Compacts one transcript beside its appends, never in their way. */
 export class BackgroundCompaction {
-  readonly #appender: Appender
+  readonly #transcript: GrowingTranscript
   readonly #options: BackgroundCompactionOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   /** Parts that were left by the last one. */
   #left = 0
 
-  constructor(appender: Appender, options: BackgroundCompactionOptions) {
-    this.#appender = appender
+  constructor(transcript: GrowingTranscript, options: BackgroundCompactionOptions) {
+    this.#transcript = transcript
     this.#options = options
   }
 
   /** The transcript has a part more. */
   grown(): void {
     const {compactAt} = this.#options
-    const {parts} = this.#appender
+    const {parts} = this.#transcript
     if (compactAt > 0 && parts > compactAt && parts >= this.#left + STEP) this.#start()
+  }
+
+  /** Until what is under way has ended. Never rejects. */
+  async idle(): Promise<void> {
+    await this.#running
   }
 
   /** Before the store is closed. */
   async finish(): Promise<void> {
     await this.#running
-    if (this.#options.compactAt > 0 && this.#appender.parts > Math.max(AT_CLOSE, this.#left)) this.#start()
+    if (this.#options.compactAt > 0 && this.#transcript.parts > Math.max(AT_CLOSE, this.#left)) this.#start()
     await this.#running
   }
 
@@ -55,7 +69,7 @@ export class BackgroundCompaction {
         this.#options.logger.debug('a compaction was left to the next one', {code: toRepriseError(error).code})
       })
       .finally(() => {
-        this.#left = this.#appender.parts
+        this.#left = this.#transcript.parts
         this.#running = undefined
       })
   }
@@ -63,7 +77,7 @@ export class BackgroundCompaction {
   async #compact(): Promise<void> {
     if (!(await this.#options.mayDelete())) return
     const {signal} = this.#stopping
-    const done = await this.#appender.compact({signal})
-    this.#options.logger.debug('compacted', {...done, waiting: done.waiting.length})
+    const done = await this.#transcript.compact({signal})
+    if (done) this.#options.logger.debug('compacted', {...done, waiting: done.waiting.length})
   }
 }
