@@ -21,11 +21,10 @@ type AgreementContext = Pick<SyncContext, 'store' | 'random' | 'leases' | 'store
  * @throws REGISTRY_MISMATCH
  */
 export async function checkRegistry(context: AgreementContext): Promise<void> {
-  const {store, storeRecord: cache} = context
-  const known = await cache?.read()
-  const record = known ? known.record : await readStoreRecord(store)
-  if (!known) await cache?.write(record)
-  if (record) checkPlace(context, record)
+  const {store} = context
+  const isFine = (record: StoreRecord | undefined): boolean => record === undefined || isOfPlace(context, record)
+  const record = await recordOf(context, isFine, async () => readStoreRecord(store))
+  if (record && !isFine(record)) throw registryMismatch(context, record)
 }
 
 /**
@@ -35,17 +34,29 @@ export async function checkRegistry(context: AgreementContext): Promise<void> {
  * @throws CONDITIONS_IGNORED, REGISTRY_MISMATCH
  */
 export async function requireConditions(context: AgreementContext): Promise<void> {
-  const {store, random, storeRecord: cache} = context
-  const known = (await cache?.read())?.record
-  const record = known ?? (await settleStoreRecord(store, random, leaseTable(context).place))
-  if (!known) await cache?.write(record)
-  if (!record.conditions) throw conditionsIgnored(store.url)
-  checkPlace(context, record)
+  const {store, random} = context
+  const isFine = (record: StoreRecord | undefined): boolean => record?.conditions === true && isOfPlace(context, record)
+  const settle = async () => settleStoreRecord(store, random, leaseTable(context).place)
+  const record = await recordOf(context, isFine, settle)
+  if (record?.conditions !== true) throw conditionsIgnored(store.url)
+  if (!isFine(record)) throw registryMismatch(context, record)
 }
 
-function checkPlace(context: AgreementContext, {registry}: StoreRecord): void {
-  const {place} = leaseTable(context)
-  if (!isSameRegistry(registry, place)) throw registryMismatch(context.store.url, registry, place)
+/** Nobody is refused by what was true an hour ago: only what is fine is taken from the cache. */
+async function recordOf(
+  {storeRecord: cache}: AgreementContext,
+  isFine: (record: StoreRecord | undefined) => boolean,
+  read: () => Promise<StoreRecord | undefined>,
+): Promise<StoreRecord | undefined> {
+  const known = await cache?.read()
+  if (known && isFine(known.record)) return known.record
+  const record = await read()
+  await cache?.write(record)
+  return record
+}
+
+function isOfPlace(context: AgreementContext, {registry}: StoreRecord): boolean {
+  return isSameRegistry(registry, leaseTable(context).place)
 }
 
 function conditionsIgnored(url: string): RepriseError {
@@ -60,7 +71,9 @@ function conditionsIgnored(url: string): RepriseError {
   })
 }
 
-function registryMismatch(url: string, registry: string, place: string): RepriseError {
+function registryMismatch(context: AgreementContext, {registry}: StoreRecord): RepriseError {
+  const {url} = context.store
+  const {place} = leaseTable(context)
   const here = place === 'store' ? 'the store' : place
   return new RepriseError({
     kind: 'usage',

@@ -71,6 +71,15 @@ describe('what the workers of a store agreed on', () => {
     expect(gets()).toBe(settled)
   })
 
+  test('nobody is refused by what the cache says', async () => {
+    await requireConditions(inTable())
+    await store.delete(['.reprise/store.json'])
+    await requireConditions(inStore())
+    expect(await readStoreRecord(store)).toMatchObject({registry: 'store'})
+    await checkRegistry(inStore())
+    await expect(checkRegistry(inTable())).rejects.toMatchObject(MISMATCH)
+  })
+
   test('a cache that is damaged, of a clock that went back, or cannot be written costs a request', async () => {
     await requireConditions(inStore())
     now -= 1
