@@ -12,6 +12,7 @@ import * as listed from '../../../src/store/listed-prefix.js'
 import * as names from '../../../src/store/names.js'
 import * as part from '../../../src/store/part.js'
 import * as parts from '../../../src/store/parts.js'
+import * as plan from '../../../src/store/plan-compaction.js'
 import * as rebase from '../../../src/store/rebase.js'
 import * as unleased from '../../../src/store/unleased.js'
 import * as view from '../../../src/store/view.js'
@@ -34,6 +35,7 @@ export const core = {
   ...names,
   ...part,
   ...parts,
+  ...plan,
   ...rebase,
   ...unleased,
   ...view,
@@ -58,6 +60,7 @@ const MODULES = [
   'store/names',
   'store/part',
   'store/parts',
+  'store/plan-compaction',
   'store/rebase',
   'store/unleased',
   'store/view',

@@ -22,6 +22,8 @@ export interface Edit {
 const RESOLVE = 'store/resolve'
 const LEASED = 'store/leased-transcript'
 const REBASE = 'store/rebase'
+const COMPACT = 'store/compact-transcript'
+const PLAN = 'store/plan-compaction'
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -53,7 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'journal: one whose part is not listed means to list again',
-    edits: [{file: 'store/view', find: 'if (unlisted.askForMore(journals, listing))', replace: 'if (false)'}],
+    edits: [{file: 'store/view', find: 'if (rebases.askForMore(journals, listing))', replace: 'if (false)'}],
     caughtBy: 'a rebase that ends between a listing and its journals hides nothing',
   },
   {
@@ -90,7 +92,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'identity: an entry with a uuid that was given is a repeat',
     edits: [{file: 'store/deliver', find: 'const given = new Set(path.uuids)', replace: 'const given = new Set()'}],
-    caughtBy: {mix: 7, seed: 100013},
+    caughtBy: 'an entry with a uuid is given once',
   },
   {
     rule: 'identity: a shared run repeats',
@@ -104,7 +106,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'barrier: on what ends in a cut-off epoch',
-    edits: [{file: LEASED, find: 'resolution.end.range.epoch <= outranked', replace: 'false'}],
+    edits: [{file: LEASED, find: 'ends.some(({ range }) => range.epoch <= outranked)', replace: 'false'}],
     caughtBy: {mix: 3, seed: 100001},
   },
   {
@@ -305,5 +307,79 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
     caughtBy: {mix: 0, seed: 100000},
+  },
+  {
+    rule: 'merge: its inputs go only when it is confirmed',
+    edits: [{file: COMPACT, find: 'merge, options.signal);', replace: 'merge, options.signal).catch(() => 1);'}],
+    caughtBy: 'inputs stay until their merge is confirmed',
+  },
+  {
+    rule: 'merge: it has the highest epoch of its run',
+    edits: [
+      {
+        file: PLAN,
+        find: 'epoch: inputs.reduce((epoch, part) => Math.max(epoch, part.range.epoch), 0)',
+        replace: 'epoch: first.range.epoch',
+      },
+    ],
+    caughtBy: 'a merge has the highest epoch of its run',
+  },
+  {
+    rule: 'merge: a run is of one kind or settled',
+    edits: [{file: PLAN, find: '!isSameSide || (isSettled ? b.epoch < a.epoch : !isOneKind)', replace: 'false'}],
+    caughtBy: 'a run is of one kind, or a later epoch stands on it',
+  },
+  {
+    rule: 'merge: a settled run counts as leased',
+    edits: [
+      {file: PLAN, find: 'isOneKind ? last.range.leased : true', replace: 'inputs.every(({ range }) => range.leased)'},
+    ],
+    caughtBy: 'a settled run counts as leased',
+  },
+  {
+    rule: 'merge: its name binds its beginning',
+    edits: [{file: PLAN, find: 'digits: chainDigits(after, from)', replace: 'digits: chainDigits(after, 0)'}],
+    caughtBy: "a merge's name binds its beginning",
+  },
+  {
+    rule: 'merge: spares a part whose journal is open',
+    edits: [{file: PLAN, find: ' && !open.has(part.name)', replace: ''}],
+    caughtBy: 'a part whose journal is open is no input',
+  },
+  {
+    rule: 'merge: nothing beside the path stands between its parts',
+    edits: [{file: PLAN, find: 'return !beside.some(', replace: 'return true || !beside.some('}],
+    caughtBy: 'nothing beside the path stands between the parts of a run',
+  },
+  {
+    rule: 'merge: generations do not fall in a run',
+    edits: [{file: PLAN, find: ' || b.gen < a.gen', replace: ''}],
+    caughtBy: 'generations do not fall in a run',
+  },
+  {
+    rule: 'merge: only parts that are used whole',
+    edits: [
+      {
+        file: PLAN,
+        find: 'isPlain && start === part.range.from && end === part.range.to',
+        replace: 'isPlain',
+      },
+    ],
+    caughtBy: 'a part that the path cuts short is no input',
+  },
+  {
+    rule: 'leftovers: of two that cover each other one stays',
+    edits: [{file: PLAN, find: 'compareCover(cover, part) > 0 && ', replace: ''}],
+    caughtBy: 'of two that cover each other one stays',
+  },
+  {
+    rule: 'leftovers: a cover is of its epoch or a later one',
+    edits: [{file: PLAN, find: ' || a.epoch < b.epoch', replace: ''}],
+    caughtBy: 'a cover is of the epoch of what it covers, or of a later one',
+  },
+  {
+    rule: 'leftovers: what nobody can fence goes only under what nobody can fence',
+    edits: [{file: PLAN, find: '(b.leased || !a.leased || a.epoch < top)', replace: 'true'}],
+    caughtBy: 'what nobody can fence goes only under what nobody can fence',
   },
 ]

@@ -1,6 +1,7 @@
 import type {Core} from './core.js'
 import {encode, type LineText} from './lines.js'
-import {delayedPut, Stage, StageLease} from './stage.js'
+import {COMPACTION_SCENARIOS} from './compaction-scenarios.js'
+import {delayedPut, same, Stage, StageLease} from './stage.js'
 import {digestOf, REF} from './world.js'
 
 /** A schedule written by hand, for a rule that random ones hardly ever need. Rejects when the rule does not hold. */
@@ -15,6 +16,8 @@ const [A, B, C, X] = ['a', 'b', 'c', 'x'].map((uuid) => `{"uuid":"${uuid}"}\n`) 
 const MODE: LineText = '{"type":"mode"}\n'
 
 export const SCENARIOS = {
+  ...COMPACTION_SCENARIOS,
+
   'a middle part that differs ends what a listing can tell': async (core) => {
     const part = (ms: number, digits: string) =>
       core.listedPart(core.transcriptPrefix(REF) + core.formatPartName({ms, digits}), 1, 'e', 0)
@@ -53,6 +56,13 @@ export const SCENARIOS = {
     const {to, after, entries, body} = stage.run({chain: [A, B], from: 1})
     const {part} = await core.appendUnleased(stage.context(), REF, point, {to, after, entries, body})
     same(part.parsed?.ms, stage.now + 5_001)
+  },
+
+  'an entry with a uuid is given once': async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [A], from: 0, ms: 1})
+    await stage.loose(2, [A, X])
+    same(await stage.delivered(), A + X)
   },
 
   'a rebase that ends between a listing and its journals hides nothing': async (core) => {
@@ -282,9 +292,4 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
     () => undefined,
     (error: unknown) => (error as {code?: unknown}).code,
   )
-}
-
-function same(actual: unknown, expected: unknown): void {
-  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)]
-  if (a !== b) throw new Error(`${a} where ${b} was expected`)
 }

@@ -139,3 +139,9 @@ export function delayedPut(stage: Stage) {
   })
   return {store, land: async () => late?.()}
 }
+
+/** @throws when they differ as JSON. */
+export function same(actual: unknown, expected: unknown): void {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)]
+  if (a !== b) throw new Error(`${a} where ${b} was expected`)
+}
