@@ -1,5 +1,6 @@
 /**
- * The port through which tasks and names find their sessions. Adapters: `StoreRegistry` (objects of the store itself).
+ * The port through which tasks and names find their sessions. Adapters: `StoreRegistry` (objects of the store itself), and one
+ * for items in a table of DynamoDB.
  * The suite in test/support/registry-suite.ts is the definition of an adapter; this file says it in words.
  *
  * What a registry holds was written by anybody who may write to it. It is shown and compared; it never becomes a flag, a

@@ -96,15 +96,13 @@ describe('with the registry in DynamoDB', () => {
     await writeFile(join(projects, `${SESSION}.jsonl`), `${JSON.stringify({type: 'user', uuid: 'a'})}\n`)
   })
 
-  const inTable = async (...argv: string[]) => {
-    const {accessKeyId, secretAccessKey} = server.credentials
-    return json(argv, {
-      REPRISE_REGISTRY: registry,
-      AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    })
-  }
+  const environment = (): Record<string, string> => ({
+    REPRISE_REGISTRY: registry,
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
+  })
+  const inTable = async (...argv: string[]) => json(argv, environment())
 
   test('a pushed task is found by it, and released leases are of the table', async () => {
     expect((await inTable('push', SESSION, '--task', 'T')).exitCode).toBe(0)
@@ -118,6 +116,21 @@ describe('with the registry in DynamoDB', () => {
   test('a dry run writes nothing to it', async () => {
     await inTable('push', SESSION, '--task', 'T', '--dry-run')
     expect((await inTable('unlink', 'T')).error().code).toBe('TASK_NOT_FOUND')
+  })
+
+  test.each([
+    ['a table that is not there', {REPRISE_REGISTRY: 'dynamodb://no-such-table'}, 3, 'TABLE_NOT_FOUND'],
+    ['an index that is not there', {index: 'another'}, 2, 'INDEX_MISSING'],
+    ['no server', {AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9'}, 6, 'STORE_UNREACHABLE'],
+    ['a server that anybody could read along', {AWS_ENDPOINT_URL_DYNAMODB: 'http://192.0.2.1'}, 2, 'ENDPOINT_REFUSED'],
+    ['no credentials', {AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true'}, 5, 'CREDENTIALS_MISSING'],
+    ['no region', {AWS_ENDPOINT_URL_DYNAMODB: ''}, 2, 'REGION_MISSING'],
+    ['a registry that is none', {REPRISE_REGISTRY: 'dynamodb://tasks?ttl=soon'}, 2, 'SETTING_INVALID'],
+  ] as const)('%s', async (_, {index, ...env}: Readonly<Record<string, string>>, exitCode, code) => {
+    const named = index === undefined ? {} : {REPRISE_REGISTRY: `${registry}?index=${index}`}
+    const run = await json(['lease', 'ls', '--retries', '0'], {...environment(), ...named, ...env})
+    expect([run.exitCode, run.error().code]).toEqual([exitCode, code])
+    expect(run.error().suggestions.length).toBeGreaterThan(0)
   })
 
   test('a worker that keeps leases elsewhere than the others is refused', async () => {
