@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {readAhead} from '../base/read-ahead.js'
 import type {JoinOptions, JoinSource, ObjectStore, PutResult} from './object-store.js'
 import {readObject} from './read-object.js'
@@ -49,6 +50,7 @@ async function* bytesOf(
 ): AsyncIterable<Uint8Array> {
   const stop = new AbortController()
   const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal])
+  setMaxListeners(0, signal) // one for each request under way
   try {
     const reading = readAhead(sources, async (source) => read(source, signal), windowOf, stop.signal, WINDOW)
     for await (const {result} of reading) yield* result

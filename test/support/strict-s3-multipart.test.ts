@@ -14,6 +14,7 @@ import {
   type CompletedPart,
   type CompleteMultipartUploadCommandInput,
   type CreateMultipartUploadCommandInput,
+  type UploadPartCopyCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import {Upload} from '@aws-sdk/lib-storage'
@@ -23,7 +24,7 @@ import {digestOf} from './strict-s3/checksums.js'
 
 /*
  * As strict-s3.test.ts: over the wire only, against other servers too. What those do otherwise, and S3 does not: moto takes wrong
- * checksums, small parts in the middle and copied ranges past the end, and gives a SHA-256 of the whole; both take
+ * checksums, small parts in the middle, copied ranges past the end and any condition on their source, and both ranges of small ones, and gives a SHA-256 of the whole; both take
  * a part's checksum that the upload did not announce; versitygw answers
  * InvalidRequest (not BadDigest) to a wrong checksum of the whole, and InvalidPart (not InvalidPartOrder) to a wrong order.
  */
@@ -127,31 +128,55 @@ test('a SHA-256 is one of the parts', async () => {
   expect((await answer.Body!.transformToByteArray()).length).toBe(5 * MIB + 4)
 })
 
+const copyPart = async (
+  UploadId: string,
+  PartNumber: number,
+  source: string,
+  more: Partial<UploadPartCopyCommandInput> = {},
+): Promise<CompletedPart> => {
+  const [Key, CopySource] = [`${prefix}joined`, `${Bucket}/${prefix}${source}`]
+  const {CopyPartResult} = await client.send(
+    new UploadPartCopyCommand({Bucket, Key, UploadId, PartNumber, CopySource, ...more}),
+  )
+  const {ETag, ChecksumCRC32} = CopyPartResult!
+  return {PartNumber, ETag: ETag!, ...(ChecksumCRC32 ? {ChecksumCRC32} : {})}
+}
+
 test('objects are joined in the server, a range of one too', async () => {
-  await client.send(new PutObjectCommand({Bucket, Key: `${prefix}big`, Body: part(5 * MIB, 1)}))
+  await client.send(new PutObjectCommand({Bucket, Key: `${prefix}big`, Body: part(6 * MIB, 1)}))
   await client.send(new PutObjectCommand({Bucket, Key: `${prefix}small`, Body: 'abcdef'}))
   const UploadId = await create('joined')
-  const copyPart = async (PartNumber: number, source: string, CopySourceRange?: string): Promise<CompletedPart> => {
-    const answer = await client.send(
-      new UploadPartCopyCommand({
-        Bucket,
-        Key: `${prefix}joined`,
-        UploadId,
-        PartNumber,
-        CopySource: `${Bucket}/${prefix}${source}`,
-        ...(CopySourceRange ? {CopySourceRange} : {}),
-      }),
-    )
-    const {ETag, ChecksumCRC32} = answer.CopyPartResult!
-    return {PartNumber, ETag: ETag!, ...(ChecksumCRC32 ? {ChecksumCRC32} : {})}
-  }
-  const Parts = [await copyPart(1, 'big'), await copyPart(2, 'small', 'bytes=1-3')]
-  expect(await failure(copyPart(3, 'small', 'bytes=1-6'))).toMatchObject({status: 400})
+  const Parts = [
+    await copyPart(UploadId, 1, 'big', {CopySourceRange: `bytes=${MIB}-${6 * MIB - 1}`}),
+    await copyPart(UploadId, 2, 'small'),
+  ]
   await complete('joined', UploadId, Parts)
   const answer = await client.send(new GetObjectCommand({Bucket, Key: `${prefix}joined`}))
   const bytes = Buffer.from(await answer.Body!.transformToByteArray())
-  expect(bytes.length).toBe(5 * MIB + 3)
-  expect(bytes.subarray(-4).toString('latin1')).toBe('\u0001bcd')
+  expect(bytes.length).toBe(5 * MIB + 6)
+  expect(bytes.subarray(-7).toString('latin1')).toBe('\u0001abcdef')
+})
+
+test('what is no part of a source, or not the source meant, is not copied', async () => {
+  const {ETag = ''} = await client.send(new PutObjectCommand({Bucket, Key: `${prefix}big`, Body: part(6 * MIB, 1)}))
+  await client.send(new PutObjectCommand({Bucket, Key: `${prefix}small`, Body: 'abcdef'}))
+  const UploadId = await create('joined')
+  const refused = async (source: string, more: Partial<UploadPartCopyCommandInput> = {}) =>
+    failure(copyPart(UploadId, 1, source, more))
+  const argument = {name: 'InvalidArgument', status: 400}
+  expect(await refused('big', {CopySourceRange: `bytes=0-${6 * MIB}`})).toMatchObject(argument)
+  expect(await refused('big', {CopySourceRange: 'bytes=7-6'})).toMatchObject(argument)
+  expect(await refused('big', {CopySourceRange: 'bytes=7-'})).toMatchObject(argument)
+  expect(await refused('small', {CopySourceRange: 'bytes=0-2'})).toMatchObject({name: 'InvalidRequest', status: 400})
+  expect(await refused('nothing')).toMatchObject({name: 'NoSuchKey', status: 404})
+  expect(await refused('big', {CopySourceIfMatch: '"other"'})).toMatchObject({name: 'PreconditionFailed', status: 412})
+  expect(await refused('big', {CopySourceIfNoneMatch: ETag})).toMatchObject({status: 412})
+  expect(await refused('big', {UploadId: 'gone'})).toMatchObject({name: 'NoSuchUpload', status: 404})
+  const Parts = [
+    await copyPart(UploadId, 1, 'small', {CopySourceIfMatch: undefined}),
+    await copyPart(UploadId, 2, 'big'),
+  ]
+  expect(await failure(complete('joined', UploadId, Parts))).toMatchObject({name: 'EntityTooSmall', status: 400})
 })
 
 const twoParts = async (key: string, sizes: readonly number[]) => {

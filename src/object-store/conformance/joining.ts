@@ -83,37 +83,36 @@ export const joiningCases = [
     assert.equal(await store.head(at('joined')), undefined)
   }),
 
-  conformanceCase('a large join, of small objects and large ones', ['large', 'metadata'], async (scope) => {
+  conformanceCase('a large join, of small objects and large ones', ['large'], async (scope) => {
     const {store, at} = scope
     const sources = await sourcesOf(scope, LARGE)
     const steps = {moved: 0, copied: 0}
-    const metadata = {from: '0', to: 'the end'}
-    const result = await store.join(sources, at('joined'), {
+    await store.join(sources, at('joined'), {
       mode: CREATE,
-      metadata,
-      contentType: 'application/x-ndjson',
       onProgress({moved, copied}) {
         steps.moved += moved
         steps.copied += copied
       },
     })
     sameBytes(await read(store, at('joined')), Buffer.concat(LARGE), 'joined')
-    const head = await store.head(at('joined'))
-    assert.equal(head?.etag, result.etag)
-    assert.equal(head?.contentType, 'application/x-ndjson')
-    assert.deepEqual({...head?.metadata}, metadata)
-    assert.equal(steps.moved + steps.copied, head?.size, 'every byte is told once')
+    const size = sources.reduce((sum, source) => sum + source.size, 0)
+    assert.equal(steps.moved + steps.copied, size, 'every byte is told once')
   }),
 
-  conformanceCase('a large join meets an object', ['large', 'conditions'], async (scope) => {
+  conformanceCase('a large join meets an object', ['large', 'conditions', 'metadata'], async (scope) => {
     const {store, at} = scope
     const sources = await sourcesOf(scope, LARGE)
     const {etag} = await store.put(at('joined'), bytesOf('small'), {mode: CREATE})
     await rejects(store.join(sources, at('joined'), {mode: CREATE}), 'OBJECT_EXISTS')
     await rejects(store.join(sources, at('joined'), {mode: {type: 'update', etag: `${etag}0`}}), 'OBJECT_CHANGED')
     assert.equal(await readText(store, at('joined')), 'small')
-    await store.join(sources, at('joined'), {mode: {type: 'update', etag}})
+    const metadata = {from: '0', to: 'the end'}
+    const contentType = 'application/x-ndjson'
+    const joined = await store.join(sources, at('joined'), {mode: {type: 'update', etag}, metadata, contentType})
     sameBytes(await read(store, at('joined')), Buffer.concat(LARGE), 'joined')
+    const head = await store.head(at('joined'))
+    assert.deepEqual([head?.etag, head?.contentType], [joined.etag, contentType])
+    assert.deepEqual({...head?.metadata}, metadata)
   }),
 
   conformanceCase('a large source that is gone or has changed fails a join', ['large'], async (scope) => {

@@ -36,6 +36,8 @@ export interface S3Limits {
   readonly part: number
   /** Least bytes of every part but the last, by S3. Default 5 MiB. */
   readonly minPart: number
+  /** Joins up to it are streamed: not worth the requests of an upload in parts. Default 16 MiB. */
+  readonly singleJoin: number
   /** Objects above it are copied in parts. Default 5 GB, which is S3's limit. */
   readonly singleCopy: number
   /** Of one part of a copy or join that the store makes by itself; at most 5 GB. Default 512 MiB. */
@@ -80,6 +82,7 @@ export const DEFAULT_LIMITS: S3Limits = {
   singlePut: 16 * MIB,
   part: 5 * MIB,
   minPart: 5 * MIB,
+  singleJoin: 16 * MIB,
   singleCopy: 5 * 1024 * MIB,
   copyPart: 512 * MIB,
   buffered: 32 * MIB,

@@ -28,16 +28,16 @@ export function planJoin(
   const least = Math.max(limits.minPart, Math.ceil(sizeOf(filled) / (MAX_PARTS - 1)))
   const part = Math.max(limits.part, least)
   const pieces: JoinPiece[] = []
-  let run: SourceRange[] = []
+  let [run, pending]: [SourceRange[], number] = [[], 0]
   for (const [place, source] of filled.entries()) {
-    const isLast = place === filled.length - 1
-    const head = streamedHead(rangesSize(run), source.size, least, isLast)
+    const head = streamedHead(pending, source.size, least, place === filled.length - 1)
     if (head > 0) run.push({source, start: 0, end: head})
+    pending += head
     if (head === source.size) continue
-    pieces.push(...cutRun(run, part, false), ...cutCopy(source, head, Math.max(limits.copyPart, 2 * least)))
-    run = []
+    pieces.push(...cutRun(run, part), ...cutCopy(source, head, Math.max(limits.copyPart, 2 * least)))
+    ;[run, pending] = [[], 0]
   }
-  return [...pieces, ...cutRun(run, part, true)]
+  return [...pieces, ...cutRun(run, part)]
 }
 
 /** How much of a source, from its start, goes with the run before it; the rest is copied. */
@@ -48,31 +48,24 @@ function streamedHead(pending: number, size: number, least: number, isLast: bool
   return size > least && (isLast || size - borrowed >= least) ? borrowed : size
 }
 
-/** Parts of one size; what is left over is the object's last part, or goes into the part before it. */
-function cutRun(run: readonly SourceRange[], part: number, isEnd: boolean): JoinPiece[] {
-  const size = rangesSize(run)
-  if (size === 0) return []
-  const count = Math.max(1, isEnd ? Math.ceil(size / part) : Math.floor(size / part))
-  const pieces: JoinPiece[] = []
-  let rest = [...run]
-  for (let number = 1; number < count; number++) {
-    const [ranges, others] = split(rest, part)
-    pieces.push({type: 'stream', size: part, ranges})
-    rest = others
+/** Parts of one size; what is left over goes into the last. */
+function* cutRun(run: readonly SourceRange[], part: number): Iterable<JoinPiece> {
+  let left = run.reduce((sum, {start, end}) => sum + end - start, 0)
+  let size = left < 2 * part ? left : part
+  let [ranges, room]: [SourceRange[], number] = [[], size]
+  for (const {source, start, end} of run) {
+    for (let from = start; from < end;) {
+      const to = Math.min(end, from + room)
+      ranges.push({source, start: from, end: to})
+      room -= to - from
+      from = to
+      if (room > 0) continue
+      yield {type: 'stream', size, ranges}
+      left -= size
+      size = left < 2 * part ? left : part
+      ;[ranges, room] = [[], size]
+    }
   }
-  return [...pieces, {type: 'stream', size: rangesSize(rest), ranges: rest}]
-}
-
-function split(ranges: readonly SourceRange[], size: number): [SourceRange[], SourceRange[]] {
-  const [before, after]: [SourceRange[], SourceRange[]] = [[], []]
-  let left = size
-  for (const {source, start, end} of ranges) {
-    const cut = Math.min(end, start + left)
-    if (cut > start) before.push({source, start, end: cut})
-    if (end > cut) after.push({source, start: cut, end})
-    left -= cut - start
-  }
-  return [before, after]
 }
 
 /** Parts of about one size, so that none is below the half of `most`. */
@@ -84,10 +77,6 @@ function cutCopy(source: JoinSource, from: number, most: number): JoinPiece[] {
     const [start, end] = [cut(number), cut(number + 1)]
     return {type: 'copy', size: end - start, range: {source, start, end}}
   })
-}
-
-function rangesSize(ranges: readonly SourceRange[]): number {
-  return ranges.reduce((sum, {start, end}) => sum + end - start, 0)
 }
 
 function sizeOf(sources: readonly JoinSource[]): number {

@@ -105,6 +105,8 @@ const BY_STATUS: Readonly<Record<number, StoreErrorCode>> = {
 function storeCode(failure: S3Failure, request: FailedRequest): StoreErrorCode | undefined {
   const {name, status} = failure
   if (name === 'PreconditionFailed' || status === 412) return conditionCode(request)
+  // The SDK's words for an answer without a body: a server that takes it for an UploadPart has nothing more to say.
+  if (request.operation === 'UploadPartCopy' && failure.message === 'S3 aborted request') return 'UNSUPPORTED'
   const named = codeByName(name)
   const code = named ?? (status === undefined ? undefined : BY_STATUS[status])
   if (code === 'OBJECT_NOT_FOUND' && request.mode?.type === 'update') return 'OBJECT_CHANGED'

@@ -82,8 +82,11 @@ export async function completeUpload(
     )
   } catch (error) {
     const ours = mayHaveLanded(error, put) ? await findOurs(uploader, input, expected) : undefined
-    if (ours !== undefined) return ours
-    throw error
+    if (ours === undefined) throw error
+    // What landed was another upload's, when all was sent again.
+    const {Bucket, Key, UploadId} = input
+    await abortUpload(uploader, {Bucket, Key, UploadId})
+    return ours
   }
 }
 

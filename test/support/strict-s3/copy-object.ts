@@ -4,7 +4,7 @@ import {checkReadConditions, checkWriteConditions} from './conditions.js'
 import {accessDenied, invalidArgument, invalidRequest, noSuchKey, preconditionFailed} from './errors.js'
 import {storePart, uploadOf} from './multipart.js'
 import {checkKey, encryptionHeaders, etagOf, readMetadata, readObjectHeaders} from './object-headers.js'
-import {sliceChunks} from './read-object.js'
+import {checkReadable, sliceChunks} from './read-object.js'
 import {wholeSeconds, type StoredObject} from './store.js'
 import {parseTarget} from './uri.js'
 import {xmlDocument} from './xml.js'
@@ -52,6 +52,9 @@ export function copyObject(call: Call): Answer {
 
 export function uploadPartCopy(call: Call): Answer {
   const upload = uploadOf(call)
+  if (call.settings.partCopies === 'none') {
+    return {status: 200, headers: {etag: quoted(storePart(call, upload, []).etag)}}
+  }
   const source = findSource(call)
   const part = storePart(call, upload, copiedRange(call, source))
   const {checksum} = upload
@@ -61,10 +64,11 @@ export function uploadPartCopy(call: Call): Answer {
       LastModified: new Date(part.modified).toISOString(),
       ...(checksum && part.digest ? {[checksumElement(checksum.algorithm)]: part.digest.toString('base64')} : {}),
     }),
+    encryptionHeaders(upload.headers),
   )
 }
 
-/** @throws NoSuchKey, NoSuchBucket, PreconditionFailed, AccessDenied */
+/** @throws NoSuchKey, NoSuchBucket, PreconditionFailed, AccessDenied, InvalidObjectState */
 function findSource(call: Call): StoredObject {
   const {path, query} = parseTarget(headerOf(call, 'x-amz-copy-source') ?? '')
   const match = /^\/?([^/]+)\/(.+)$/s.exec(path)
@@ -78,6 +82,8 @@ function findSource(call: Call): StoredObject {
   if (call.faults.isDenied('GetObject', match[2], call.accessKeyId)) throw accessDenied()
   const source = call.store.bucket(match[1]).get(match[2])
   if (!source) throw noSuchKey(match[2])
+  checkReadable(source)
+  if (call.settings.partCopies === 'unconditional' && call.operation === 'UploadPartCopy') return source
   if (checkReadConditions(call.headers, source, 'x-amz-copy-source-')) {
     throw preconditionFailed('x-amz-copy-source-If-None-Match')
   }
@@ -85,8 +91,9 @@ function findSource(call: Call): StoredObject {
 }
 
 function copiedRange(call: Call, source: StoredObject): readonly Buffer[] {
+  const {minPart, partCopies} = call.settings
   const header = headerOf(call, 'x-amz-copy-source-range')
-  if (header === undefined) return source.chunks
+  if (header === undefined || partCopies === 'whole') return source.chunks
   const match = /^bytes=(\d+)-(\d+)$/.exec(header)
   const [start, last] = [Number(match?.[1]), Number(match?.[2])]
   if (!match || start > last) {
@@ -96,6 +103,7 @@ function copiedRange(call: Call, source: StoredObject): readonly Buffer[] {
       'The x-amz-copy-source-range value must be of the form bytes=first-last',
     )
   }
+  if (partCopies === 'unconditional') return sliceChunks(source.chunks, {start, end: Math.min(source.size, last + 1)})
   // Unlike a GET's, this range may not go past the end.
   if (last >= source.size) {
     throw invalidArgument(
@@ -103,6 +111,9 @@ function copiedRange(call: Call, source: StoredObject): readonly Buffer[] {
       header,
       `Range specified is not valid for source object of size: ${source.size}`,
     )
+  }
+  if (source.size <= minPart) {
+    throw invalidRequest('The specified copy source is not supported as a byte-range copy source')
   }
   return sliceChunks(source.chunks, {start, end: last + 1})
 }

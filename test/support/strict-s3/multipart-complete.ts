@@ -16,13 +16,11 @@ import {encryptionHeaders, etagOf} from './object-headers.js'
 import {wholeSeconds, type StoredObject} from './store.js'
 import {elements, elementText, xmlDocument} from './xml.js'
 
-const MIN_PART = 5 * 1024 ** 2
-
 /** The upload is gone afterwards: sending the same request again gives NoSuchUpload. */
 export function completeMultipartUpload(call: Call): Answer {
   const upload = uploadOf(call)
   const bucket = bucketOf(call)
-  const parts = chosenParts(call.body.text(), upload)
+  const parts = chosenParts(call.body.text(), upload, call.settings.minPart)
   checkConsecutive(
     call,
     upload,
@@ -63,7 +61,7 @@ export function completeMultipartUpload(call: Call): Answer {
   )
 }
 
-function chosenParts(document: string, upload: MultipartUpload): UploadedPart[] {
+function chosenParts(document: string, upload: MultipartUpload, minPart: number): UploadedPart[] {
   const named = elements(document, 'Part')
   if (named.length === 0) {
     throw new S3Error(
@@ -87,12 +85,12 @@ function chosenParts(document: string, upload: MultipartUpload): UploadedPart[] 
       'The list of parts was not in ascending order. Parts must be ordered by part number.',
     )
   }
-  const small = parts.slice(0, -1).find((part) => part.size < MIN_PART)
+  const small = parts.slice(0, -1).find((part) => part.size < minPart)
   if (small) {
     throw new S3Error(400, 'EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', {
       elements: {
         ProposedSize: String(small.size),
-        MinSizeAllowed: String(MIN_PART),
+        MinSizeAllowed: String(minPart),
         PartNumber: String(small.number),
         ETag: small.etag,
       },

@@ -23,6 +23,12 @@ export type Addressing = 'path' | 'virtual' | 'both'
  */
 export type ConditionMode = 'enforced' | 'ignored' | 'racy'
 
+/**
+ * UploadPartCopy: `ranges` as S3; `whole` ignores the range; `none` takes it for an UploadPart without a body and answers with
+ * nothing, as rclone; `unconditional` ignores conditions on the source and cuts a range at its end, as moto.
+ */
+export type PartCopies = 'ranges' | 'whole' | 'none' | 'unconditional'
+
 /** What may be changed while the server runs. */
 export interface Settings {
   /** Added to every request before it is handled. */
@@ -36,6 +42,9 @@ export interface Settings {
    * uploads under way are listed, an ETag is no MD5, the class is EXPRESS_ONEZONE, parts are numbered without gaps.
    */
   directoryBucket: boolean
+  /** Least bytes of every part but the last, and what a source must exceed for a range of it to be copied. S3: 5 MiB. */
+  minPart: number
+  partCopies: PartCopies
   /** Send the whole object's checksum with a 206 too, as some servers do. */
   checksumOnRanges: boolean
   /** Object Lock's default retention: what is written from now on is kept so long, and says so. 0: none. */

@@ -19,12 +19,7 @@ export function headObject(call: Call): Answer {
 
 export function getObject(call: Call): Answer {
   const object = findObject(call)
-  const storageClass = object.headers['x-amz-storage-class']
-  if (storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE') {
-    throw new S3Error(403, 'InvalidObjectState', "The operation is not valid for the object's storage class", {
-      elements: {StorageClass: storageClass},
-    })
-  }
+  checkReadable(object)
   if (checkReadConditions(call.headers, object)) return {status: 304, headers: objectHeaders(call, object, true)}
   const range = parseRange(headerOf(call, 'range'), object.size)
   if (!range) return {status: 200, headers: objectHeaders(call, object, true), body: object.chunks}
@@ -36,6 +31,15 @@ export function getObject(call: Call): Answer {
     },
     body: sliceChunks(object.chunks, range),
   }
+}
+
+/** @throws InvalidObjectState for what is archived */
+export function checkReadable({headers}: StoredObject): void {
+  const storageClass = headers['x-amz-storage-class']
+  if (storageClass !== 'GLACIER' && storageClass !== 'DEEP_ARCHIVE') return
+  throw new S3Error(403, 'InvalidObjectState', "The operation is not valid for the object's storage class", {
+    elements: {StorageClass: storageClass},
+  })
 }
 
 /** Who may not list must not learn from a 404 what is there: S3 answers 403 then. */

@@ -27,6 +27,8 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
     addressing: options.addressing ?? 'both',
     requireContentLength: options.requireContentLength ?? false,
     directoryBucket: options.directoryBucket ?? false,
+    minPart: options.minPart ?? 5 * 1024 ** 2,
+    partCopies: options.partCopies ?? 'ranges',
     checksumOnRanges: options.checksumOnRanges ?? false,
     retentionMs: options.retentionMs ?? 0,
   }
