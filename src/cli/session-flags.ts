@@ -37,6 +37,11 @@ export const divergedFlags = withEnvironment({
 })
 
 export const allFlag = boolean({summary: 'The sessions of all projects.', helpGroup: SESSIONS})
+export const compactAtFlag = string({
+  summary:
+    'Merge the parts of a transcript, behind what is stored, when it has more than this many (default: 64; 0: never).',
+  helpValue: '<n>',
+})
 export const dryRunFlag = boolean({summary: 'Tell what would be done, and write nothing.'})
 
 interface FilterFlags {

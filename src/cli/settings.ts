@@ -31,6 +31,8 @@ export interface Settings {
   readonly claudeBin: string | undefined
   /** What to do about secrets in what is uploaded. */
   readonly secrets: SecretsMode
+  /** Parts of a transcript past which who appends to it compacts it; 0: nobody does. */
+  readonly compactAt: number
   /** `emf`, `otel`, or the absolute path of a file; undefined: no metrics. */
   readonly metrics: string | undefined
   readonly metricsNamespace: string | undefined
@@ -83,6 +85,7 @@ export const CONFIG_KEYS: ReadonlySet<string> = new Set([
   'no-color',
   'no-input',
   'secrets',
+  'compact-at',
 ])
 
 /**
@@ -112,6 +115,7 @@ export function resolveSettings(from: SettingsSources): Settings {
     cwd: path('cwd') ?? from.workingDirectory,
     claudeBin: look.text('claude-bin'),
     secrets: look.text('secrets', oneOf(['warn', 'block', 'off'])) ?? 'warn',
+    compactAt: look.text('compact-at', whole(0, 1_000_000)) ?? 64,
     metrics: look.text('metrics', (value) =>
       ['emf', 'otel'].includes(value) ? value : resolve(from.workingDirectory, expandHome(value)),
     ),

@@ -70,6 +70,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     state: options.dryRun ? {...nothingWritten, read: async (sessionId) => state.read(sessionId)} : state,
     configDir,
     uid,
+    compactAt: settings.compactAt,
     ...(uid !== undefined && {claudeTemp: claudeTempDir({env: runtime.env, temp: tmpdir(), uid})}),
     logger,
     observe,

@@ -3,7 +3,15 @@ import {string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {exitCodeOf, worstExitCode} from '../cli/exit-codes.js'
 import {withEnvironment} from '../cli/flags.js'
-import {allFlag, divergedFlags, dryRunFlag, filterFlags, filterOf, sideBySide} from '../cli/session-flags.js'
+import {
+  allFlag,
+  compactAtFlag,
+  divergedFlags,
+  dryRunFlag,
+  filterFlags,
+  filterOf,
+  sideBySide,
+} from '../cli/session-flags.js'
 import {openSync} from '../cli/sync-context.js'
 import {inspectSecrets} from '../sync/inspect-secrets.js'
 import {pushMany} from '../sync/push-many.js'
@@ -34,6 +42,7 @@ on in both places is refused (exit code 4) unless --merge or --fork says what to
       summary: 'What to do where something looks like a secret (default: warn).',
       helpValue: '<warn|block|off>',
     }),
+    'compact-at': compactAtFlag,
     'dry-run': dryRunFlag,
   })
 

@@ -6,6 +6,7 @@ import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {metricsFlags} from '../cli/observation.js'
+import {compactAtFlag} from '../cli/session-flags.js'
 import {openStart, scrubAwsFlag, writtenSecretsFlag} from '../cli/start-context.js'
 import {chooseSession} from '../launch/choose-session.js'
 import {printResume, startResume} from '../launch/start-claude.js'
@@ -35,6 +36,7 @@ stored (6, or 4 when another worker took the session over).`
     'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
     secrets: writtenSecretsFlag,
+    'compact-at': compactAtFlag,
     'scrub-aws': scrubAwsFlag,
     ...metricsFlags,
     'result-file': resultFileFlag,

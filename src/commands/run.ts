@@ -5,6 +5,7 @@ import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {metricsFlags} from '../cli/observation.js'
+import {compactAtFlag} from '../cli/session-flags.js'
 import {openStart, scrubAwsFlag, writtenSecretsFlag} from '../cli/start-context.js'
 import {chooseForRun, IF_EXISTS, type IfExists} from '../launch/choose-session.js'
 import {startResume, startRun} from '../launch/start-claude.js'
@@ -41,6 +42,7 @@ took the session over).`
     'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
     grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
     secrets: writtenSecretsFlag,
+    'compact-at': compactAtFlag,
     'scrub-aws': scrubAwsFlag,
     ...metricsFlags,
     'result-file': resultFileFlag,

@@ -42,7 +42,7 @@ export class BackgroundCompaction {
   grown(): void {
     const {compactAt} = this.#options
     const {parts} = this.#transcript
-    if (compactAt > 0 && parts > compactAt && parts >= this.#left + STEP) this.#start()
+    if (compactAt > 0 && parts > compactAt && parts >= this.#left + Math.min(STEP, compactAt)) this.#start()
   }
 
   /** Until what is under way has ended. Never rejects. */

@@ -34,6 +34,8 @@ export interface SyncContext {
   /** Where the Claude of that uid keeps what is temporary; without it a second name of its files is known nowhere. */
   readonly claudeTemp?: string
   readonly logger: Logger
+  /** Parts of a transcript past which who appends to it compacts it, behind the appends. Absent or 0: nobody does. */
+  readonly compactAt?: number
   /** Told what a mirror does. */
   readonly observe?: Observer
 }

@@ -2,6 +2,7 @@ import {hasCode, RepriseError, toRepriseError} from '../base/errors.js'
 import {MirrorMeter} from '../metrics/mirror-meter.js'
 import type {SessionLease} from '../registry/session-lease.js'
 import type {SessionRef} from '../store/names.js'
+import {CompactionsBehind} from './compact-behind.js'
 import type {SyncContext} from './context.js'
 import {FileEvents} from './file-events.js'
 import type {MirrorStep} from './mirror-transcript.js'
@@ -51,6 +52,7 @@ export class SessionMirror implements Mirror {
   readonly #lease: SessionLease
   readonly #session: MirroredSession
   readonly #meter: MirrorMeter
+  readonly #behind: CompactionsBehind
   readonly #stopping = new AbortController()
   readonly #done = new AbortController()
   #onLost: (error: RepriseError) => void = () => undefined
@@ -69,7 +71,9 @@ export class SessionMirror implements Mirror {
     this.#lease = lease
     const {clock, observe = () => undefined} = context
     this.#meter = new MirrorMeter({clock, observe, projectKey: ref.homeKey, sessionId: ref.sessionId})
-    this.#session = new MirroredSession(context, lease, ref, {...options, meter: this.#meter})
+    this.#behind = new CompactionsBehind(context)
+    const parts = {meter: this.#meter, behind: this.#behind}
+    this.#session = new MirroredSession(context, lease, ref, {...options, ...parts})
   }
 
   /**
@@ -117,6 +121,7 @@ export class SessionMirror implements Mirror {
         const gone = await this.#session.gone()
         if (gone) return await this.#report(gone)
         await this.#lease.renew()
+        await this.#behind.finish(signal)
         return await this.#report()
       } catch (error) {
         this.#failed(error)
@@ -132,6 +137,7 @@ export class SessionMirror implements Mirror {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     this.#done.abort()
+    this.#behind[Symbol.dispose]()
     await this.#renewals
   }
 

@@ -2,11 +2,12 @@ import {dirname, join} from 'node:path'
 import {RepriseError} from '../base/errors.js'
 import type {MirrorMeter} from '../metrics/mirror-meter.js'
 import type {SessionLease} from '../registry/session-lease.js'
-import type {SessionRef} from '../store/names.js'
+import type {SessionRef, TranscriptRef} from '../store/names.js'
 import type {ListedPart} from '../store/part.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
 import {discoverSessions, type LocalSession} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
+import type {CompactionsBehind} from './compact-behind.js'
 import type {Extent} from './compare.js'
 import type {SyncContext} from './context.js'
 import {MirroredTranscript, type MirrorStep} from './mirror-transcript.js'
@@ -29,6 +30,7 @@ export class MirroredSession {
   readonly #ref: SessionRef
   readonly #options: MirrorOptions
   readonly #meter: MirrorMeter
+  readonly #behind: CompactionsBehind
   readonly #transcripts = new Map<string, MirroredTranscript>()
   /** By subpath: what earlier runs on this machine left as agreed. */
   #agreed: (subpath: string | undefined) => readonly Extent[] = () => []
@@ -39,13 +41,14 @@ export class MirroredSession {
     context: SyncContext,
     lease: SessionLease,
     ref: SessionRef,
-    {meter, ...options}: MirrorOptions & {readonly meter: MirrorMeter},
+    {meter, behind, ...options}: MirrorOptions & {readonly meter: MirrorMeter; readonly behind: CompactionsBehind},
   ) {
     this.#context = context
     this.#lease = lease
     this.#ref = ref
     this.#options = options
     this.#meter = meter
+    this.#behind = behind
   }
 
   /** What was stored so far. */
@@ -77,6 +80,7 @@ export class MirroredSession {
       const {ref, parts: listed} = listing
       if (listed.length === 0) continue
       this.#meter.found(ref.subpath, listed.length)
+      this.#behind.found(ref, listed.length)
       await this.#mirrored(this.#pathOf(ref.subpath), ref.subpath).settle(listing)
       if (ref.subpath === undefined) last = listed.at(-1)
     }
@@ -142,6 +146,7 @@ export class MirroredSession {
     const {bytes, parts, entries} = await this.#meter.look(subpath, mtimeMs, async () =>
       this.#mirrored(path, subpath).sync({whole}),
     )
+    this.#behind.grown(this.#refOf(subpath), parts)
     this.#sum = {
       bytes: this.#sum.bytes + bytes,
       parts: this.#sum.parts + parts,
@@ -156,10 +161,14 @@ export class MirroredSession {
   #mirrored(path: string, subpath: string | undefined): MirroredTranscript {
     const known = this.#transcripts.get(path)
     if (known) return known
-    const ref = {...this.#ref, ...(subpath !== undefined && {subpath})}
+    const ref = this.#refOf(subpath)
     const mirrored = new MirroredTranscript(this.#context, this.#lease, ref, path, this.#agreed(subpath))
     this.#transcripts.set(path, mirrored)
     return mirrored
+  }
+
+  #refOf(subpath: string | undefined): TranscriptRef {
+    return {...this.#ref, ...(subpath !== undefined && {subpath})}
   }
 
   async #session(): Promise<LocalSession | undefined> {

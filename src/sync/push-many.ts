@@ -3,6 +3,7 @@ import {hasCode, RepriseError} from '../base/errors.js'
 import type {Progress} from '../base/progress.js'
 import type {Registry} from '../registry/registry.js'
 import type {LocalSession} from '../transcript/discover.js'
+import {CompactionsBehind} from './compact-behind.js'
 import type {SyncContext} from './context.js'
 import {forkOnce} from './fork-session.js'
 import {lookAtSessions} from './look-at-sessions.js'
@@ -12,7 +13,7 @@ import {countActions, countSessions, failureOf, type SessionFailure} from './rep
 /** Fewer than this are listed one by one: a listing of all lease records may be longer than that. */
 const MANY = 4
 
-export interface PushManyOptions extends Omit<PushOptions, 'look'> {
+export interface PushManyOptions extends Omit<PushOptions, 'look' | 'behind'> {
   /** A session that may not be written goes on under a new id. */
   readonly fork?: boolean | undefined
   /** Sessions at once. */
@@ -49,6 +50,7 @@ export async function pushMany(
   const {task, name} = options
   if ((task ?? name) !== undefined && sessions.length !== 1) throw oneSessionNeeded(sessions.length)
   const looks = sessions.length < MANY ? undefined : await lookAtSessions(context, sessions)
+  using behind = new CompactionsBehind(context)
   const step = options.progress.task(`Pushing ${countSessions(sessions.length)} to ${context.store.url}`)
   let done = 0
   const outcomes = await pMap(
@@ -57,7 +59,7 @@ export async function pushMany(
       const results: PushOutcome[] = []
       for (const session of copies) {
         options.signal?.throwIfAborted()
-        results.push(await pushOne(context, session, looks?.get(session.sessionId), options))
+        results.push(await pushOne(context, session, looks?.get(session.sessionId), {...options, behind}))
         step.update(`${++done} of ${sessions.length}`)
       }
       return results
@@ -67,6 +69,7 @@ export async function pushMany(
     step.fail()
     throw error
   })
+  await behind.finish(options.signal)
   const report = reportOf(outcomes.flat())
   const failed = report.sessions.filter(({error}) => error).length
   if (failed > 0) step.fail(`${failed} of ${countSessions(sessions.length)} not pushed to ${context.store.url}`)
@@ -78,7 +81,7 @@ async function pushOne(
   context: SyncContext,
   session: LocalSession,
   look: SessionLook | undefined,
-  options: PushManyOptions,
+  options: PushManyOptions & Pick<PushOptions, 'behind'>,
 ): Promise<PushOutcome> {
   const {sessionId, projectKey} = session
   try {

@@ -2,6 +2,7 @@ import type {PartListing, SessionListing} from '../store/parts.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {Extent} from './compare.js'
+import type {CompactionsBehind} from './compact-behind.js'
 import type {SyncContext} from './context.js'
 import type {Inspect} from './inspect.js'
 import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
@@ -34,6 +35,8 @@ export interface PushOptions {
   readonly task?: string | undefined
   readonly name?: string | undefined
   readonly look?: SessionLook
+  /** Told of every transcript that was appended to. */
+  readonly behind?: CompactionsBehind
 }
 
 /**
@@ -164,7 +167,11 @@ class SessionPush {
       intend: async (mine) => this.#intend(mine, subpath),
     })
     const outcome = await push.push()
-    const {dryRun} = this.#options
+    const {dryRun, behind} = this.#options
+    if (!dryRun && outcome.parts > 0) {
+      behind?.found(ref, push.listing.parts.length)
+      behind?.grown(ref, outcome.parts)
+    }
     const metadata = dryRun ? before.metadata : await pushMetadata(this.#context, push.listing, subagent, before)
     const state = {...outcome.state, ...(metadata !== undefined && {metadata})}
     this.#state = withTranscriptState(this.#state, this.#session.projectKey, subpath, state)

@@ -2,6 +2,7 @@ import {type RepriseError, toRepriseError} from '../base/errors.js'
 import {MirrorMeter} from '../metrics/mirror-meter.js'
 import {discoverSessions, type LocalSession} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
+import {CompactionsBehind} from './compact-behind.js'
 import type {SyncContext} from './context.js'
 import type {MirrorStep} from './mirror-transcript.js'
 import type {Mirror, MirrorReport} from './mirror.js'
@@ -20,6 +21,7 @@ export class UnleasedMirror implements Mirror {
   readonly #sessionId: string
   readonly #options: MirrorOptions
   readonly #meter: MirrorMeter
+  readonly #behind: CompactionsBehind
   readonly #stopping = new AbortController()
   #loop: Promise<void> = Promise.resolve()
   #pushed = ''
@@ -29,6 +31,7 @@ export class UnleasedMirror implements Mirror {
     this.#context = context
     this.#sessionId = sessionId
     this.#options = options
+    this.#behind = new CompactionsBehind(context)
     const {clock, observe = () => undefined} = context
     this.#meter = new MirrorMeter({clock, observe, projectKey: options.projectKey, sessionId})
   }
@@ -48,6 +51,7 @@ export class UnleasedMirror implements Mirror {
     for (let pause = 250; ; pause = Math.min(pause * 2, 4_000)) {
       try {
         await this.#push()
+        await this.#behind.finish(signal)
         return {...this.#sum, complete: true}
       } catch (cause) {
         error = toRepriseError(cause)
@@ -78,7 +82,10 @@ export class UnleasedMirror implements Mirror {
     const [session] = sessions
     if (!session || stampOf(session) === this.#pushed) return
     const {bytes, parts, entries} = await this.#meter.look(undefined, lastChange(session), async () => {
-      const {bytesUploaded, partsCreated, ...pushed} = await pushSession(this.#context, session, {...labels})
+      const {bytesUploaded, partsCreated, ...pushed} = await pushSession(this.#context, session, {
+        ...labels,
+        behind: this.#behind,
+      })
       return {bytes: bytesUploaded, parts: partsCreated, entries: pushed.entries}
     })
     this.#pushed = stampOf(session)
