@@ -80,7 +80,7 @@ function registryMismatch(context: AgreementContext, {registry}: StoreRecord): R
     code: 'REGISTRY_MISMATCH',
     message: `the workers of ${url} keep tasks and leases in ${registry === 'store' ? 'it' : registry}, and this one would keep them in ${here}`,
     suggestions: [
-      `Use the same one: --registry ${registry}`,
+      `Use the same one: --registry ${registry === 'store' ? registry : `"${registry}"`}`,
       'To move them: stop every worker, and delete .reprise/store.json. The next one writes it anew.',
     ],
   })

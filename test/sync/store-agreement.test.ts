@@ -44,7 +44,7 @@ describe('what the workers of a store agreed on', () => {
     await requireConditions(inTable())
     await expect(requireConditions(inStore())).rejects.toMatchObject({
       ...MISMATCH,
-      suggestions: expect.arrayContaining(['Use the same one: --registry dynamodb://tasks?region=eu-central-1']),
+      suggestions: expect.arrayContaining(['Use the same one: --registry "dynamodb://tasks?region=eu-central-1"']),
     })
     await expect(checkRegistry(inStore())).rejects.toMatchObject(MISMATCH)
     await expect(checkRegistry({store, random: systemRandom})).rejects.toMatchObject(MISMATCH)

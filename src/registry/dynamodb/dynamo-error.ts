@@ -75,14 +75,17 @@ export function toRegistryError(error: unknown, call: FailedCall): unknown {
 function tableError({name, message}: S3Failure, {place, table, index}: FailedCall): RepriseError | undefined {
   if (name === 'ResourceNotFoundException') {
     return registryError('not-found', 'TABLE_NOT_FOUND', `There is no table ${table} (${place}).`, [
-      `Make it: reprise init --registry ${place}`,
+      `Make it: reprise init --registry "${place}"`,
       'Check the name, the region and the account.',
     ])
   }
   if (name !== 'ValidationException') return undefined
+  if (/backfilling/i.test(message)) {
+    return registryError('usage', 'INDEX_MISSING', `Index ${index} of table ${table} is still being built.`, [WAIT])
+  }
   if (/specified index/i.test(message)) {
     return registryError('usage', 'INDEX_MISSING', `Table ${table} has no index ${index}.`, [
-      `Make it: reprise init --registry ${place}`,
+      `Make it: reprise init --registry "${place}"`,
       `Name the one by claude_session_id that it has: --registry "${place}&index=NAME"`,
     ])
   }

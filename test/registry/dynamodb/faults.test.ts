@@ -173,6 +173,17 @@ describe('said so that one can act on it', () => {
     await expect(leases.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject(refusal)
   })
 
+  test('an index that is still being built: what was linked here is found', async () => {
+    const {registry} = await open()
+    await registry.assign(LINK, {mode: 'create'})
+    const message = 'Cannot read from backfilling global secondary index: claude_session_id-index'
+    proxy.script('Query', {type: 'ValidationException', message})
+    expect(await registry.findBySession(SESSION)).toHaveLength(1)
+    proxy.script('Scan', {type: 'ValidationException', message})
+    const refusal = {code: 'INDEX_MISSING', message: expect.stringContaining('being built')}
+    await expect(registry.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject(refusal)
+  })
+
   test('a server that does not answer', async () => {
     await proxy[Symbol.asyncDispose]()
     const {registry} = await open({attempts: 1})
