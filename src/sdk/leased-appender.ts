@@ -2,8 +2,9 @@ import type {Hash} from 'node:crypto'
 import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
 import type {Lease} from '../store/lease.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
-import {METADATA_DIGITS, type TranscriptRef} from '../store/names.js'
-import {lastMs, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
+import {METADATA_DIGITS, type PartName, type TranscriptRef} from '../store/names.js'
+import {settleTranscript} from '../store/settle-transcript.js'
+import {lastMs, looseDigits, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
 import {bytesOf, learn} from './knowledge.js'
 import type {Piece} from './piece.js'
@@ -23,6 +24,8 @@ interface Place {
   readonly length: number
   readonly digest: string
   readonly hash: Hash
+  /** Parts stand beside the chain that this identity may not clear away: what follows goes there too. */
+  readonly isBeside: boolean
 }
 
 /** Appends under the session's lease: one chain, nothing beside it, and what resolves is acknowledged. */
@@ -36,6 +39,8 @@ export class LeasedAppender implements Appender {
   #place: Place | undefined
   /** What a failed try would have led to. */
   #unsure: {readonly piece: Piece; readonly place: Place} | undefined
+  /** A try outside the chain, to be made again as it was. */
+  #free: {readonly piece: Piece; readonly name: PartName} | undefined
   #ids = new Set<string>()
   #parts = 0
   /** Of all that is listed. */
@@ -104,12 +109,13 @@ export class LeasedAppender implements Appender {
       await this.#held().assure()
       return this.#done(piece, here, false)
     }
-    if (piece.kind === 'metadata') return this.#writeMetadata(piece, here)
+    if (piece.kind === 'metadata' || here.isBeside) return this.#writeFree(piece, here)
     const hash = here.hash.copy().update(piece.body)
     const place = {
       length: here.length + piece.body.byteLength,
       digest: hash.copy().digest('hex'),
       hash,
+      isBeside: false,
     }
     this.#unsure = {piece, place}
     this.#settled = false
@@ -141,28 +147,35 @@ export class LeasedAppender implements Appender {
     return {written}
   }
 
-  async #writeMetadata(piece: Piece, here: Place): Promise<Appended> {
-    for (let ms = nextMs(this.#context.clock, this.#lastMs); ; ms++) {
-      const written = await writeFreeAt(this.#context, this.#ref, piece.body, {ms, digits: METADATA_DIGITS})
+  /** Outside the chain, under a name that stays the same however often it is tried. */
+  async #writeFree(piece: Piece, here: Place): Promise<Appended> {
+    if (this.#free?.piece !== piece) {
+      const digits = piece.kind === 'metadata' ? METADATA_DIGITS : looseDigits(this.#context.random)
+      this.#free = {piece, name: {ms: nextMs(this.#context.clock, this.#lastMs), digits}}
+    }
+    for (const name = {...this.#free.name}; ; name.ms++) {
+      this.#free = {piece, name: {...name}}
+      const written = await writeFreeAt(this.#context, this.#ref, piece.body, name)
       if (!written) continue
       await this.#lease?.confirm(written.date)
-      this.#lastMs = ms
+      this.#free = undefined
+      this.#lastMs = name.ms
       return this.#done(piece, here, true)
     }
   }
 
   /** Lists under the lease, brings the transcript to one chain, and learns what it holds unless that is known. */
   async #settle(transcript: LeasedTranscript): Promise<void> {
-    await transcript.settle()
+    const isBeside = await settleTranscript(this.#context, transcript)
     const {length, digest} = transcript.end
-    const known = [this.#place, this.#unsure?.place].find((place) => place?.digest === digest)
+    const known = [this.#place, this.#unsure?.place].find((place) => place?.digest === digest && !isBeside)
     if (known) {
       this.#place = known
     } else {
       const {view, hash, ids, summary} = await learn(this.#context.parts, this.#ref, this.#options.newSummary)
       if (view.resolution.length !== length || (length > 0 && view.resolution.digest !== digest)) return
       if (view.parts.length === 0) await this.#options.beforeFirst()
-      this.#place = {length, digest, hash}
+      this.#place = {length, digest, hash, isBeside}
       this.#ids = ids
       this.#summary = summary
       this.#parts = view.parts.length

@@ -7,7 +7,7 @@ import {BackgroundCompaction} from '../store/background-compaction.js'
 import {Homes} from '../store/home.js'
 import {isSafeSegment} from '../store/names.js'
 import {type PartListing, Parts} from '../store/parts.js'
-import {probeDelete} from '../store/probe.js'
+import {mayDelete} from '../store/probe.js'
 import type {WriteContext} from '../store/write-part.js'
 import {parseObject} from '../transcript/entry-identity.js'
 import type {Line} from '../transcript/lines.js'
@@ -90,7 +90,6 @@ export class MirrorSessionStore {
   #opened: Promise<Opened> | undefined
   #fold: Promise<FoldSummary | undefined> | undefined
   #closing: Promise<FlushReport> | undefined
-  #deletes: Promise<boolean> | undefined
   #closed = false
   #appendedAt = Number.NEGATIVE_INFINITY
 
@@ -374,9 +373,8 @@ export class MirrorSessionStore {
   }
 
   async #mayDelete(): Promise<boolean> {
-    this.#deletes ??= this.#open().then(async ({store}) => probeDelete(store, this.#context.machine))
-    this.#deletes.catch(() => (this.#deletes = undefined))
-    return this.#deletes
+    const {store} = await this.#open()
+    return mayDelete(store, this.#context.machine)
   }
 
   /** Under which project key the session is first stored, for whoever looks for it. */

@@ -72,6 +72,20 @@ export async function probeConditions(store: ObjectStore, random: Random): Promi
   return true
 }
 
+const ASKED = new WeakMap<ObjectStore, Promise<boolean>>()
+
+/** Whether this identity may delete in the store; asked once. Whoever may not leaves merging and adopting to one who may. */
+export async function mayDelete(store: ObjectStore, machine: string): Promise<boolean> {
+  const asked = ASKED.get(store) ?? probeDelete(store, machine)
+  ASKED.set(store, asked)
+  try {
+    return await asked
+  } catch (error) {
+    ASKED.delete(store)
+    throw error
+  }
+}
+
 /**
  * Whether this identity may delete, found out with an object of its own. Where it may not that stays, harmless, and the next probe
  * writes it again.

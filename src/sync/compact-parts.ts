@@ -3,7 +3,7 @@ import type {ListedPart} from '../store/part.js'
 import type {Parts} from '../store/parts.js'
 import {type CompactionPlan, planCompaction} from '../store/plan-compaction.js'
 import type {TranscriptView} from '../store/view.js'
-import {mayDelete} from './beside.js'
+import {mayDelete} from '../store/probe.js'
 import {type JoinEffort, joinEffort, sumEfforts} from './compact-cost.js'
 import type {SyncContext} from './context.js'
 
@@ -23,7 +23,7 @@ export async function whyKept(
   context: Pick<SyncContext, 'store' | 'machine'>,
   parts: readonly ListedPart[],
 ): Promise<LeftReason | undefined> {
-  if (!(await mayDelete(context))) return 'no-delete'
+  if (!(await mayDelete(context.store, context.machine))) return 'no-delete'
   // The newest is kept the longest.
   const newest = parts.at(-1)
   const head = newest && (await context.store.head(newest.key))

@@ -402,6 +402,28 @@ describe('with a lease', () => {
     expect(view.resolution.loose).toEqual([])
   })
 
+  test('who may not delete leaves them there, and goes on beside the chain', async () => {
+    class Undeleting extends TestStore {
+      override async delete(keys: readonly string[]) {
+        return {failed: keys.map((each) => ({key: each, code: 'ACCESS_DENIED', message: 'no'})), date: Date.now()}
+      }
+    }
+    const store = new Undeleting(new MemoryObjectStore({clock: systemClock}))
+    const key = newKey()
+    const old = [said('0'), mode('a')]
+    await appendReference(
+      store,
+      key,
+      old.map((entry) => JSON.stringify(entry)),
+      1_700_000_000_000,
+    )
+    await using sessions = leased(store, 'a')
+    const next = [said('1'), mode('a'), said('2')]
+    for (const entry of next) await sessions.append(key, [entry])
+    expect(await stored(store, key)).toEqual([...old, ...next])
+    expect(await storedForOthers(store, key)).toEqual([...old, ...next])
+  })
+
   test('an answer that was lost leaves one copy', async () => {
     const store = newStore()
     const key = newKey()
