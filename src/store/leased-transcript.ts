@@ -5,10 +5,10 @@ import {deliveredBytes, type TranscriptBytes} from './bytes.js'
 import {confirmJournal} from './journal.js'
 import type {Lease} from './lease.js'
 import {latePrefix, type TranscriptRef, transcriptPrefix} from './names.js'
-import {encodeRange, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
+import {encodeRange, isRanged, type ListedPart, type RangedPart} from './part.js'
 import {highestEpoch, openJournals, planRebase, type RebaseOptions, writeRebase} from './rebase.js'
 import {type TranscriptView, viewTranscript} from './view.js'
-import {lastMs, type Run, type WriteContext, writeMetadata, writeRange, type WrittenPart} from './write-part.js'
+import {lastMs, type Run, type WriteContext, writeMetadataFrom, writeRange, type WrittenPart} from './write-part.js'
 
 const MAX_SETTLE_ROUNDS = 20
 const RECENT_MS = 10 * 60_000
@@ -258,8 +258,8 @@ export class LeasedTranscript {
       this.#end = undefined
       await this.#lease.raiseAbove(this.#lease.epoch)
       const view = await this.#look()
-      await this.#keepMetadata(view)
       const plan = await planRebase(view, targetOf(view), this.#context.parts, options)
+      await this.#keepMetadata(view, new Set(plan.displaced))
       this.#unsure = this.#lease.epoch
       const rebased = await writeRebase(this.#context, this.#lease, view, plan)
       if (!rebased) continue
@@ -290,14 +290,20 @@ export class LeasedTranscript {
     return isRanged(part) && part.range.machine === this.#context.machine
   }
 
-  /** `agent_metadata` entries of parts that will be displaced: the last one counts, and gets a part of its own first. */
-  async #keepMetadata({delivery, listing}: TranscriptView): Promise<void> {
-    const last = delivery.metadata.at(-1)
-    if (!last || isMetadataPart(last.part)) return
-    const chunks: Uint8Array[] = []
-    for await (const chunk of this.#context.parts.read(last.part, last.start, last.end)) chunks.push(chunk)
-    if (last.unterminated) chunks.push(Uint8Array.of(0x0a))
-    await writeMetadata(this.#context, this.ref, Buffer.concat(chunks), lastMs(listing), listing.date)
+  /**
+   * `agent_metadata` entries of parts that will be displaced get parts of their own first, where they stood: the last one still counts,
+   * and a second try finds those of the first.
+   */
+  async #keepMetadata({delivery, listing}: TranscriptView, displaced: ReadonlySet<string>): Promise<void> {
+    let written = 0
+    for (const {part, start, end, unterminated} of delivery.metadata) {
+      if (!displaced.has(part.name)) continue
+      const chunks: Uint8Array[] = []
+      for await (const chunk of this.#context.parts.read(part, start, end)) chunks.push(chunk)
+      if (unterminated) chunks.push(Uint8Array.of(0x0a))
+      const ms = Math.max(part.parsed?.ms ?? lastMs(listing) + 1, written + 1)
+      written = (await writeMetadataFrom(this.#context, this.ref, Buffer.concat(chunks), ms)).ms
+    }
   }
 
   async #keepLate(part: RangedPart): Promise<void> {

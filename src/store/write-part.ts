@@ -156,7 +156,17 @@ export async function writeMetadata(
   last: number,
   storeDate?: number,
 ): Promise<FreePart> {
-  return writeFree(context, ref, line, nextMs(context.clock, last, storeDate), () => METADATA_DIGITS)
+  return writeMetadataFrom(context, ref, line, nextMs(context.clock, last, storeDate))
+}
+
+/** The same at a time of the caller's, or as soon after it as a name is free. Idempotent. */
+export async function writeMetadataFrom(
+  context: WriteContext,
+  ref: TranscriptRef,
+  line: Uint8Array,
+  ms: number,
+): Promise<FreePart> {
+  return writeFree(context, ref, line, ms, () => METADATA_DIGITS)
 }
 
 /** A part without a range. */
