@@ -9,9 +9,6 @@ if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
   process.exit(2)
 }
 
-// The SDK announces on every start that it will drop Node 20 some day; that is our business, not the user's.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
-
 if (module.enableCompileCache) module.enableCompileCache()
 
 var argv = process.argv.slice(2)

@@ -91,12 +91,16 @@ export abstract class BaseCommand {
    * @throws SETTING_INVALID, CONFIG_INVALID, LOG_FILE_UNWRITABLE.
    */
   protected async start(flags: Readonly<Record<string, unknown>>): Promise<Runtime> {
-    const directories = ownDirectories(process.env)
+    const env = {...process.env}
+    // The SDK announces on every start that it will drop Node 20 some day: our business, not the user's, and no variable for
+    // the programs that are started with `env`.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+    const directories = ownDirectories(env)
     this.#settings = resolveSettings({
       flags,
       sources: this.#sources,
       config: await readUserConfig(directories.config, CONFIG_KEYS),
-      env: process.env,
+      env,
       workingDirectory: process.cwd(),
       dataDirectory: directories.data,
     })
@@ -108,7 +112,7 @@ export abstract class BaseCommand {
     return buildRuntime({
       settings: this.#settings,
       directories,
-      env: process.env,
+      env,
       home: directories.home,
       interruption: this.#interruption,
       mask: maskSecrets,

@@ -88,9 +88,8 @@ describe('what claude inherits', () => {
 
   async function start(env: Readonly<Record<string, string>>, ...more: string[]) {
     const run = await home.run([...argv, ...more], {env})
-    // One that quiets the SDK is there from the start, and leads nowhere.
     const lines = (await readFile(seen, 'utf8')).split('\n')
-    return {...run, inherited: lines.filter((line) => /^AWS_(?!SDK_JS_)/.test(line)).toSorted()}
+    return {...run, inherited: lines.filter((line) => line.startsWith('AWS_')).toSorted()}
   }
 
   test.each(['--profile', '--aws-profile'])('%s is for the store alone', async (flag) => {
@@ -101,6 +100,12 @@ describe('what claude inherits', () => {
         .map(([name, value]) => `${name}=${value}`)
         .toSorted(),
     )
+  })
+
+  test('what quiets the SDK is passed on only where the user has set it', async () => {
+    const quiet = {AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true'}
+    const {inherited} = await start({...quiet, AWS_REGION: 'eu-west-1'}, '--profile', 'mirror')
+    expect(inherited).toEqual(['AWS_REGION=eu-west-1', `${Object.keys(quiet).join()}=true`])
   })
 
   test('--scrub-aws takes credentials out, and nothing else', async () => {
