@@ -73,6 +73,17 @@ describe('lease', () => {
     expect((await json(['lease', 'ls'])).result()).toEqual({leases: []})
   })
 
+  test('a store with a prefix for each task is told which', async () => {
+    await hold(SESSION)
+    const env = {REPRISE_STORE: `${pathToFileURL(cli.home).href}/{task}`}
+    expect((await json(['lease', 'ls'], env)).error().code).toBe('PLACEHOLDER_OPEN')
+    expect((await json(['lease', 'ls', '--task', 'store'], env)).result()).toMatchObject({
+      leases: [{sessionId: SESSION}],
+    })
+    const released = await json(['lease', 'release', SESSION, '--force', '--yes'], {...env, REPRISE_TASK: 'store'})
+    expect(released.result()).toMatchObject({action: 'released'})
+  })
+
   test('release of what nobody has ever held', async () => {
     const run = await json(['lease', 'release', SESSION])
     expect([run.exitCode, run.error().code]).toEqual([3, 'LEASE_NOT_FOUND'])

@@ -1,4 +1,4 @@
-import {boolean} from '@oclif/core/flags'
+import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {withEnvironment} from '../../cli/flags.js'
 import {openSync} from '../../cli/sync-context.js'
@@ -15,12 +15,13 @@ is not in the list. Times are those of the service that keeps the leases.`
   ]
   static override flags = withEnvironment({
     all: boolean({summary: 'Those that were given back, too.'}),
+    task: string({summary: "The value of {task} in the store's URL.", helpValue: '<task>'}),
   })
 
   async run(): Promise<void> {
     const {flags} = await this.parse(LeaseLs)
     const runtime = await this.start(flags)
-    const {context} = await openSync(runtime, {dryRun: true})
+    const {context} = await openSync(runtime, {task: flags.task, dryRun: true})
     const leases = await listLeases(context, {all: flags.all})
     const {stdoutIsTerminal, columns} = runtime.screen
     const width = stdoutIsTerminal ? columns : Infinity

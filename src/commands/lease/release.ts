@@ -1,5 +1,5 @@
 import {Args} from '@oclif/core'
-import {boolean} from '@oclif/core/flags'
+import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {confirm} from '../../cli/confirm.js'
 import {withEnvironment} from '../../cli/flags.js'
@@ -18,13 +18,14 @@ alive keeps its lease unless --force is given; it is told so then, and what it s
   static override flags = withEnvironment({
     force: boolean({summary: 'Also from a holder that may be alive.'}),
     yes: boolean({char: 'y', summary: 'Do not ask.'}),
+    task: string({summary: "The value of {task} in the store's URL.", helpValue: '<task>'}),
   })
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(LeaseRelease)
     const runtime = await this.start(flags)
     const {screen, signal} = runtime
-    const {context, registry} = await openSync(runtime)
+    const {context, registry} = await openSync(runtime, {task: flags.task})
     const localIds = async () => (await discoverSessions(context.configDir)).sessions.map(({sessionId}) => sessionId)
     const sessionId = await resolveSession(args.session, {registry, localIds, stored: context})
     const released = await releaseLease(context, sessionId, {
