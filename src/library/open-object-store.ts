@@ -3,16 +3,15 @@ import {systemClock, systemRandom} from '../base/system.js'
 import {RepriseError} from '../base/errors.js'
 import type {Logger} from '../base/logger.js'
 import type {Observer} from '../metrics/observer.js'
-import {MeteredObjectStore} from '../object-store/metered.js'
 import type {ObjectStore} from '../object-store/object-store.js'
+import {openRetriedStore, type S3Settings, type StoreOpening} from '../object-store/open-store.js'
 import {PrefixedObjectStore} from '../object-store/prefixed.js'
-import {RetryingObjectStore} from '../object-store/retrying.js'
 import type {S3StoreOptions} from '../object-store/s3/options.js'
 import {formatStoreUrl, openPlaceholders, parseStoreUrl, type StoreUrl} from '../object-store/store-url.js'
 
 export interface StoreSettings {
   /** For `s3://`: region, endpoint, credentials, addressing and what goes with every write. Default: the AWS SDK's own chain. */
-  readonly s3?: Omit<S3StoreOptions, 'bucket' | 'prefix'>
+  readonly s3?: S3Settings
   /** Tries of one request after the first. Default 3. */
   readonly retries?: number
   /** Time in which nothing moves before a try counts as failed, ms. Default 8,000. */
@@ -38,32 +37,19 @@ export function openerOf(
   const [open] = openPlaceholders(url)
   if (open !== undefined) throw placeholderOpen(open, url)
   return async () => {
-    const store = withRetries(await openAdapter(url, settings), settings, logger, observe)
+    const s3 = {proxyEnv: process.env, ...settings.s3}
+    const {store} = await openRetriedStore(url, s3, openingOf(settings, logger, observe))
     return new PrefixedObjectStore(store, url.prefix, formatStoreUrl(url))
   }
 }
 
-export function withRetries(
-  adapter: ObjectStore,
+/** What a store is opened with; to be handed to `withRetries` where the caller has opened it. */
+export function openingOf(
   {retries = RETRIES, timeoutMs = TIMEOUT_MS}: StoreSettings,
   logger: Logger,
   observe: Observer,
-): ObjectStore {
-  const metered = new MeteredObjectStore(adapter, {
-    clock: systemClock,
-    observe: ({operation, key, bytes, ms, attempt, outcome}) =>
-      logger.debug(`store ${operation}`, {key, bytes, ms, attempt, outcome}),
-  })
-  return new RetryingObjectStore(metered, {
-    clock: systemClock,
-    random: systemRandom,
-    attempts: retries + 1,
-    timeoutMs,
-    onRetry: ({operation, key, attempt, waitedMs: delayMs, error: {code}}) => {
-      logger.warn(`store ${operation} is tried again`, {key, attempt, waitedMs: delayMs, code})
-      observe({type: 'retry', operation, key, attempt, code, delayMs})
-    },
-  })
+): StoreOpening {
+  return {clock: systemClock, random: systemRandom, logger, observe, retries, timeoutMs}
 }
 
 /** What a client of the AWS SDK is configured with, for a store of ours. The client itself is not used: it would retry on its own. */
@@ -79,16 +65,6 @@ export function settingsOf(client: S3Client): () => Promise<Partial<S3StoreOptio
       ...(endpoint && {endpoint: `${endpoint.protocol}//${endpoint.hostname}${port}${endpoint.path}`}),
     }
   }
-}
-
-async function openAdapter(url: StoreUrl, {s3, timeoutMs = TIMEOUT_MS}: StoreSettings): Promise<ObjectStore> {
-  if (url.kind === 's3') {
-    const {openS3ObjectStore} = await import('../object-store/s3/s3-object-store.js')
-    const {bucket, prefix} = url
-    return openS3ObjectStore({idleTimeoutMs: timeoutMs, proxyEnv: process.env, ...s3, bucket, prefix})
-  }
-  const {FileObjectStore} = await import('../object-store/file/file-object-store.js')
-  return new FileObjectStore({directory: url.dir, clock: systemClock, random: systemRandom})
 }
 
 function placeholderOpen(name: string, url: StoreUrl): RepriseError {

@@ -8,12 +8,13 @@ import {observeMetrics} from '../metrics/mirror-metrics.js'
 import {combineObservers, type Observer} from '../metrics/observer.js'
 import {ObjectStoreDecorator} from '../object-store/decorator.js'
 import type {ObjectStore} from '../object-store/object-store.js'
+import {withRetries} from '../object-store/open-store.js'
 import {MirrorSessionStore, type SessionStoreContext} from '../sdk/session-store.js'
 import type {ProjectKeyRule} from '../sdk/place.js'
 import type {FoldSummary} from '../sdk/types.js'
 import {backgroundClock} from './background-clock.js'
 import {LeaseKeeper} from './lease-keeper.js'
-import {openerOf, settingsOf, type StoreSettings, withRetries} from './open-object-store.js'
+import {openerOf, openingOf, settingsOf, type StoreSettings} from './open-object-store.js'
 
 export interface SessionStoreOptions extends StoreSettings {
   /**
@@ -70,7 +71,7 @@ export function createSessionStore(
   const open =
     typeof target === 'string'
       ? openerOf(target, options, logger, observe)
-      : async () => withRetries(target.objectStore, options, logger, observe)
+      : async () => withRetries(target.objectStore, openingOf(options, logger, observe)).store
   return new MirrorSessionStore(contextOf(options, observe, open))
 }
 

@@ -2,6 +2,7 @@ import {expect, onTestFinished, test, vi} from 'vitest'
 import {silentLogger} from '../../../src/base/logger.js'
 import {systemClock, systemRandom} from '../../../src/base/system.js'
 import {openStore} from '../../../src/cli/open-store.js'
+import {openerOf} from '../../../src/library/open-object-store.js'
 import {resolveSettings} from '../../../src/cli/settings.js'
 import {OVERWRITE} from '../../../src/object-store/object-store.js'
 import {SLOW_DOWN} from '../../support/strict-s3/index.js'
@@ -59,4 +60,15 @@ test('also the parts of an upload, whose source is read once', async () => {
   expect(body.opened()).toBe(1)
   expect(open.totals().requests.put).toBe(1)
   await open.store.close()
+})
+
+test('a store that a program opens repeats no request in two places either', async () => {
+  const {bucket, endpoint, region, accessKeyId, secretAccessKey} = s3.server
+  s3.server.faults.add({fault: SLOW_DOWN, when: {operation: 'UploadPart'}})
+  const settings = {retries: 1, s3: {endpoint, region, credentials: {accessKeyId, secretAccessKey}}}
+  const store = await openerOf(`s3://${bucket}/p/`, settings, silentLogger, () => {})()
+  onTestFinished(async () => store.close())
+  const put = store.put('a', stream(noise(17 * MIB)), {mode: OVERWRITE})
+  await expect(put).rejects.toMatchObject({code: 'STORE_THROTTLED'})
+  expect(s3.server.requests.count('UploadPart')).toBeLessThanOrEqual(4)
 })
