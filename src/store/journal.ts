@@ -1,6 +1,6 @@
 import pMap from 'p-map'
 import * as v from 'valibot'
-import {RepriseError} from '../base/errors.js'
+import {hasCode, RepriseError} from '../base/errors.js'
 import {listAll} from '../object-store/list-all.js'
 import {CREATE, type ObjectStore, type ObjectSummary} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
@@ -109,11 +109,17 @@ export async function createJournal(
 /** After a renewal of the lease that followed the part's PUT: from now on every reader leaves the displaced parts out. */
 export async function confirmJournal(store: ObjectStore, ref: TranscriptRef, journal: Journal): Promise<Journal> {
   const mode = {type: 'update', etag: journal.etag} as const
-  const {etag} = await store.put(keyOf(ref, journal.part), encode(journal.displaced, true), {
-    mode,
-    contentType: 'application/json',
-  })
-  return {...journal, confirmed: true, etag}
+  const [key, marked] = [keyOf(ref, journal.part), encode(journal.displaced, true)]
+  try {
+    const {etag} = await store.put(key, marked, {mode, contentType: 'application/json'})
+    return {...journal, confirmed: true, etag}
+  } catch (error) {
+    // An earlier try may have landed, and its answer got lost.
+    if (!hasCode(error, 'OBJECT_CHANGED') || error.details['retried'] !== true) throw error
+    const there = await readObject(store, key, {limit: MAX_JOURNAL_BYTES})
+    if (!there || !marked.equals(there.bytes)) throw error
+    return {...journal, confirmed: true, etag: there.etag}
+  }
 }
 
 /** The names that no path goes through: their rebase is known to stand. */
@@ -130,7 +136,7 @@ function keyOf(ref: TranscriptRef, part: string): string {
   return `${journalPrefix(ref)}${part}.json`
 }
 
-function encode(displaced: ReadonlySet<string>, confirmed: boolean): Uint8Array {
+function encode(displaced: ReadonlySet<string>, confirmed: boolean): Buffer {
   return Buffer.from(`${JSON.stringify({version: 1, confirmed, displaced: [...displaced]})}\n`)
 }
 

@@ -104,17 +104,22 @@ export async function probeDelete(store: ObjectStore, machine: string): Promise<
 }
 
 async function raceIsWonOnce(store: ObjectStore, key: string): Promise<boolean> {
-  const racers = Array.from({length: RACERS}, (_, index) =>
-    store.put(key, Buffer.from(`racer ${index}\n`), {mode: CREATE}).then(
-      () => 1,
+  const bodies = Array.from({length: RACERS}, (_, index) => Buffer.from(`racer ${index}\n`))
+  const race = bodies.map((body) =>
+    store.put(key, body, {mode: CREATE}).then(
+      () => 'won' as const,
       (error: unknown) => {
-        if (hasCode(error, 'OBJECT_EXISTS', 'STORE_CONFLICT')) return 0
-        throw error
+        if (!hasCode(error, 'OBJECT_EXISTS', 'STORE_CONFLICT')) throw error
+        return error.details['retried'] === true ? ('unknown' as const) : ('lost' as const)
       },
     ),
   )
-  const wins = await Promise.all(racers)
-  return wins.reduce<number>((sum, each) => sum + each, 0) === 1
+  const outcomes = await Promise.all(race)
+  const wins = outcomes.filter((outcome) => outcome === 'won').length
+  if (wins > 0 || !outcomes.includes('unknown')) return wins === 1
+  // Nobody was told that he won: then the one did whose answer got lost.
+  const there = await readObject(store, key, {limit: MAX_RECORD_BYTES})
+  return bodies.some((body, index) => outcomes[index] === 'unknown' && there !== undefined && body.equals(there.bytes))
 }
 
 async function staleUpdateIsRefused(store: ObjectStore, key: string): Promise<boolean> {

@@ -1,11 +1,13 @@
 import {describe, expect, test} from 'vitest'
-import {systemClock} from '../../src/base/system.js'
+import {systemClock, systemRandom} from '../../src/base/system.js'
 import {ObjectStoreDecorator} from '../../src/object-store/decorator.js'
 import {storeError} from '../../src/object-store/errors.js'
 import {listAll} from '../../src/object-store/list-all.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
-import type {DeleteResult} from '../../src/object-store/object-store.js'
-import {probeDelete} from '../../src/store/probe.js'
+import {type DeleteResult, type ObjectBody, OVERWRITE, type PutOptions} from '../../src/object-store/object-store.js'
+import {RetryingObjectStore} from '../../src/object-store/retrying.js'
+import {FaultyObjectStore, scriptedFaults} from '../../src/testing.js'
+import {probeConditions, probeDelete} from '../../src/store/probe.js'
 
 class Deletes extends ObjectStoreDecorator {
   readonly answer: (keys: readonly string[]) => DeleteResult
@@ -53,5 +55,33 @@ describe('whether an identity may delete', () => {
       throw storeError('STORE_UNREACHABLE', 'gone')
     })
     await expect(probeDelete(store, 'a')).rejects.toMatchObject({code: 'STORE_UNREACHABLE'})
+  })
+})
+
+/** As rclone and Garage. */
+class Unconditional extends MemoryObjectStore {
+  override async put(key: string, body: ObjectBody, options: PutOptions) {
+    return super.put(key, body, {...options, mode: OVERWRITE})
+  }
+}
+
+describe('whether conditions hold', () => {
+  const losing = (memory: MemoryObjectStore) => {
+    const clock = {...systemClock, sleep: async () => undefined}
+    const plan = scriptedFaults([{kind: 'fail-after', operation: 'put'}])
+    return new RetryingObjectStore(new FaultyObjectStore(memory, {clock, plan}), {clock, random: systemRandom})
+  }
+
+  test('they do, also when the answer to the one who won got lost', async () => {
+    const memory = new MemoryObjectStore({clock: systemClock})
+    expect(await probeConditions(memory, systemRandom)).toBe(true)
+    expect(await probeConditions(losing(memory), systemRandom)).toBe(true)
+    expect((await listAll(memory, {prefix: ''})).objects).toEqual([])
+  })
+
+  test('they do not where several win', async () => {
+    const memory = new Unconditional({clock: systemClock})
+    expect(await probeConditions(memory, systemRandom)).toBe(false)
+    expect(await probeConditions(losing(memory), systemRandom)).toBe(false)
   })
 })

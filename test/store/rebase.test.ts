@@ -1,4 +1,7 @@
 import {describe, expect, test} from 'vitest'
+import {systemClock, systemRandom} from '../../src/base/system.js'
+import {RetryingObjectStore} from '../../src/object-store/retrying.js'
+import {type FaultKind, FaultyObjectStore, scriptedFaults} from '../../src/testing.js'
 import {entryIdentity} from '../../src/transcript/entry-identity.js'
 import {core} from '../support/simulation/core.js'
 import {encode} from '../support/simulation/lines.js'
@@ -167,6 +170,20 @@ describe('journals', () => {
     expect(await core.readJournals(memory, REF)).toEqual([marked])
     expect([...marked.displaced, marked.confirmed]).toEqual(['x', 'y', true])
     await expect(core.confirmJournal(memory, REF, created)).rejects.toMatchObject({code: 'OBJECT_CHANGED'})
+  })
+
+  test('one whose mark got lost on its way back is marked; one that another changed is not', async () => {
+    const {memory} = new Stage(core)
+    const created = await core.createJournal(memory, REF, 'part-1700000000000-abcdef.jsonl', ['x'])
+    const breaking = (kind: FaultKind) => {
+      const clock = {...systemClock, sleep: async () => undefined}
+      const faulty = new FaultyObjectStore(memory, {clock, plan: scriptedFaults([{kind, operation: 'put'}])})
+      return new RetryingObjectStore(faulty, {clock, random: systemRandom})
+    }
+    const stale = core.confirmJournal(breaking('fail-before'), REF, {...created, etag: 'another'})
+    await expect(stale).rejects.toMatchObject({code: 'OBJECT_CHANGED'})
+    const marked = await core.confirmJournal(breaking('fail-after'), REF, created)
+    expect(await core.readJournals(memory, REF)).toEqual([marked])
   })
 
   test('those of a subagent are apart', async () => {
