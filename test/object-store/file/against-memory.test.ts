@@ -34,10 +34,18 @@ const operation = fc.oneof(
 )
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
+interface Seen {
+  readonly etag: string
+  readonly text: string
+  /** How often the key had been deleted before. */
+  readonly life: number
+}
+
 /** One store and the etags that a caller of it has seen. */
 class Subject {
   readonly #store: ObjectStore
-  readonly #seen = new Map<string, string[]>()
+  readonly #seen = new Map<string, Seen[]>()
+  readonly #lives = new Map<string, number>()
 
   constructor(store: ObjectStore) {
     this.#store = store
@@ -72,15 +80,16 @@ class Subject {
     switch (operation.type) {
       case 'put': {
         const options = {mode: this.#mode(operation), metadata: {by: operation.by}}
-        this.#see(operation.key, await this.#store.put(operation.key, bytes(operation.content), options))
+        await this.#see(operation.key, await this.#store.put(operation.key, bytes(operation.content), options))
         return 'done'
       }
       case 'copy': {
         const options = {mode: this.#mode(operation), metadata: {by: operation.by}}
-        this.#see(operation.key, await this.#store.copy(operation.from, operation.key, options))
+        await this.#see(operation.key, await this.#store.copy(operation.from, operation.key, options))
         return 'done'
       }
       case 'delete':
+        for (const key of operation.keys) this.#lives.set(key, this.#life(key) + 1)
         return (await this.#store.delete(operation.keys)).failed
       case 'list': {
         const {prefix, pageSize} = operation
@@ -94,11 +103,19 @@ class Subject {
     if (operation.mode === 'create') return CREATE
     if (operation.mode === 'overwrite') return OVERWRITE
     const seen = this.#seen.get(operation.key) ?? []
-    return {type: 'update', etag: seen.at(operation.mode === 'update' ? -1 : -2) ?? 'never seen'}
+    const last = seen.at(-1)
+    // The etag of the same bytes before a delete may be the one of those that were created after it.
+    const stale = seen.findLast((each) => each !== last && (each.text !== last?.text || each.life === last.life))
+    return {type: 'update', etag: (operation.mode === 'update' ? last : stale)?.etag ?? 'never seen'}
   }
 
-  #see(key: string, {etag}: {readonly etag: string}): void {
-    this.#seen.set(key, [...(this.#seen.get(key) ?? []), etag])
+  async #see(key: string, {etag}: {readonly etag: string}): Promise<void> {
+    const seen = {etag, text: await text(this.#store, key), life: this.#life(key)}
+    this.#seen.set(key, [...(this.#seen.get(key) ?? []), seen])
+  }
+
+  #life(key: string): number {
+    return this.#lives.get(key) ?? 0
   }
 }
 
