@@ -28,10 +28,10 @@ export async function chooseSession(
     if (!latest) throw noSession()
     return {sessionId: await latestSession(context), links: []}
   }
-  const {store, homes, configDir} = context
+  const {store, homes, configDir, logger} = context
   const localIds = async (): Promise<string[]> =>
     (await discoverSessions(configDir)).sessions.map(({sessionId}) => sessionId)
-  const sessionId = await resolveSession(text, {registry, localIds, stored: {store, homes}})
+  const sessionId = await resolveSession(text, {registry, localIds, stored: {store, homes}, logger})
   for (const kind of ['task', 'name'] as const) {
     const entry = await registry.find(kind, text).catch(() => undefined)
     if (entry?.sessionId === sessionId) return {sessionId, links: [{kind, id: entry.id, current: sessionId}]}

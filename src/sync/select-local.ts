@@ -6,7 +6,7 @@ import {parseObject} from '../transcript/entry-identity.js'
 import {LineSplitter} from '../transcript/lines.js'
 import {openPlainFile} from '../transcript/safe-open.js'
 import type {SyncContext} from './context.js'
-import {resolveSession, sessionFilter, type SessionFilter} from './select-sessions.js'
+import {resolveSession, sessionFilter, type SessionFilter, type SessionSources} from './select-sessions.js'
 
 /** Far enough to meet the first entry that names a cwd. */
 const HEAD_BYTES = 64 * 1024
@@ -26,13 +26,13 @@ export interface LocalSelection extends SessionFilter {
  * @throws what `resolveSession` throws; SESSION_NOT_HERE for a session that is known, but has no file on this machine.
  */
 export async function selectLocal(
-  {configDir, uid}: Pick<SyncContext, 'configDir' | 'uid'>,
+  {configDir, uid, logger}: Pick<SyncContext, 'configDir' | 'uid' | 'logger'>,
   registry: Registry,
   {named, projectKey, all, ...filter}: LocalSelection,
 ): Promise<readonly LocalSession[]> {
   const everywhere = all || named.length > 0
   const {sessions} = await discoverSessions(configDir, everywhere ? {} : {projectKey})
-  const meant = named.length === 0 ? sessions : await pickNamed(named, sessions, registry)
+  const meant = named.length === 0 ? sessions : await pickNamed(named, sessions, {registry, logger})
   const needsCwd = [...(filter.include ?? []), ...(filter.exclude ?? [])].some((glob) => glob.includes('/'))
   const passes = sessionFilter(filter)
   const kept = await pMap(
@@ -54,12 +54,12 @@ export function changedMs({main, subagents}: LocalSession): number {
 async function pickNamed(
   named: readonly string[],
   sessions: readonly LocalSession[],
-  registry: Registry,
+  known: Pick<SessionSources, 'registry' | 'logger'>,
 ): Promise<readonly LocalSession[]> {
   const localIds = async () => [...new Set(sessions.map(({sessionId}) => sessionId))]
   const ids = new Set<string>()
   for (const text of named) {
-    const id = await resolveSession(text, {registry, localIds})
+    const id = await resolveSession(text, {...known, localIds})
     if (!sessions.some(({sessionId}) => sessionId === id)) throw notHere(id)
     ids.add(id)
   }

@@ -1,6 +1,7 @@
 import picomatch from 'picomatch'
 import pMap from 'p-map'
-import {RepriseError} from '../base/errors.js'
+import {hasCode, RepriseError} from '../base/errors.js'
+import type {Logger} from '../base/logger.js'
 import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {Registry} from '../registry/registry.js'
@@ -19,17 +20,20 @@ export interface SessionSources {
   readonly localIds: () => Promise<readonly string[]>
   /** Absent where only sessions of this machine are meant. */
   readonly stored?: {readonly store: ObjectStore; readonly homes: Homes}
+  readonly logger?: Logger
 }
 
 /**
  * The session that a person or program named: an exact task, an exact name, an exact UUID, a unique prefix of at least four
  * characters, in this order.
  *
- * @returns its id; a UUID is returned as it is, wherever the session may be.
- * @throws SESSION_AMBIGUOUS (usage), SESSION_NOT_FOUND.
+ * @returns its id; a UUID is returned as it is, wherever the session may be, also where this worker may not look whether it is
+ *   a task: its rights may end at its own.
+ * @throws SESSION_AMBIGUOUS (usage), SESSION_NOT_FOUND, and what the registry throws. The beginning of an id that may not be
+ *   looked up as a task is refused with that: it may well be another's task, and is no session for sure.
  */
 export async function resolveSession(text: string, sources: SessionSources): Promise<string> {
-  const linked = await findLinked(text, sources.registry)
+  const linked = await findLinked(text, sources)
   if (linked !== undefined) return linked
   if (isSessionId(text)) return text
   const isPrefix = text.length >= SHORTEST_PREFIX && /^[0-9a-f-]+$/i.test(text)
@@ -39,12 +43,20 @@ export async function resolveSession(text: string, sources: SessionSources): Pro
   throw only === undefined ? notFound(text) : ambiguous(text, found)
 }
 
-async function findLinked(text: string, registry: Registry): Promise<string | undefined> {
+async function findLinked(text: string, {registry, logger}: SessionSources): Promise<string | undefined> {
   if (text === '' || text.length > LONGEST_ID) return undefined
-  const task = await registry.find('task', text)
   // No name looks like a UUID.
-  const entry = task ?? (isSessionId(text) ? undefined : await registry.find('name', text))
-  return entry?.sessionId
+  if (!isSessionId(text)) return ((await registry.find('task', text)) ?? (await registry.find('name', text)))?.sessionId
+  try {
+    return (await registry.find('task', text))?.sessionId
+  } catch (error) {
+    if (!hasCode(error, 'ACCESS_DENIED')) throw error
+    logger?.debug('a session id may not be looked up as a task, and is taken for no task', {
+      sessionId: text,
+      reason: error.message,
+    })
+    return undefined
+  }
 }
 
 async function withPrefix(prefix: string, {localIds, stored}: SessionSources): Promise<readonly string[]> {

@@ -37,7 +37,8 @@ export async function selectStored(
   if (named.length > 0) {
     const localIds = async () => here.map(({sessionId}) => sessionId)
     const ids = new Set<string>()
-    for (const text of named) ids.add(await resolveSession(text, {registry, localIds, stored: context}))
+    const sources = {registry, localIds, stored: context, logger: context.logger}
+    for (const text of named) ids.add(await resolveSession(text, sources))
     return [...ids].map((sessionId) => ({sessionId}))
   }
   return all ? allStored(context) : ofProject(context, here, projectKey)
