@@ -1,5 +1,6 @@
 import type {Random} from '../base/clock.js'
 import type {ObjectStore} from '../object-store/object-store.js'
+import {isSameRegistry} from '../registry/registry-url.js'
 import {readStoreRecord, settleStoreRecord, type StoreRecord} from '../store/probe.js'
 import {type Check, refusal, unchecked} from './check.js'
 import type {Place, Planned} from './place.js'
@@ -82,7 +83,7 @@ async function storeRecord({store, random, registry}: SetupContext, conditions: 
 
 function agreement(found: StoreRecord, registry: string, conditions: boolean): Check {
   const check = 'store record'
-  if (found.registry !== registry) {
+  if (!isSameRegistry(found.registry, registry)) {
     return {
       check,
       state: 'warning',
