@@ -12,6 +12,7 @@ import {append} from './bench/rows/append.js'
 import {growth} from './bench/rows/growth.js'
 import {large} from './bench/rows/large.js'
 import {list} from './bench/rows/list.js'
+import {load} from './bench/rows/load.js'
 import {mirror} from './bench/rows/mirror.js'
 import {peers} from './bench/rows/peers.js'
 import {start} from './bench/rows/start.js'
@@ -19,7 +20,7 @@ import {unchanged} from './bench/rows/unchanged.js'
 import {StrictServer} from './bench/strict-server.js'
 import {hasCommand, Worker} from './bench/worker.js'
 
-const ROWS = [append, unchanged, large, start, list, growth, mirror, peers]
+const ROWS = [append, unchanged, large, start, list, growth, mirror, load, peers]
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,

@@ -51,7 +51,7 @@ interface Attempt {
  * What others write meanwhile makes a fork, which readers deliver once each.
  */
 export class ChainAppender implements Appender {
-  readonly #context: WriteContext
+  #context: WriteContext
   readonly #ref: TranscriptRef
   readonly #options: ChainAppenderOptions
   #place: Place | undefined
@@ -95,6 +95,7 @@ export class ChainAppender implements Appender {
   prime(knowledge: Knowledge): void {
     if (this.#attempt) return
     this.#primed = knowledge
+    this.#context = {...this.#context, parts: new Parts(this.#context.parts.store, {known: knowledge.parts})}
     this.#place = undefined
   }
 
@@ -160,7 +161,7 @@ export class ChainAppender implements Appender {
   async #learn(listing: PartListing): Promise<Knowledge | undefined> {
     const reading = new AbortController()
     const waiting = new AbortController()
-    const parts = new Parts(this.#context.parts.store, {signal: reading.signal})
+    const parts = new Parts(this.#context.parts.store, {known: this.#context.parts, signal: reading.signal})
     const learned = learn(parts, this.#ref, this.#options.newSummary, {listing})
     const late = this.#context.clock.sleep(this.#options.readLimitMs, waiting.signal).then(() => undefined)
     late.catch(() => undefined)

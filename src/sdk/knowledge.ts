@@ -10,6 +10,8 @@ import type {SummaryFold} from './summary-fold.js'
 
 /** What one reading of a whole transcript tells a writer. */
 export interface Knowledge {
+  /** What it was read with: they know the metadata of each part now. */
+  readonly parts: Parts
   readonly view: TranscriptView
   /** Of the path's bytes. */
   readonly hash: Hash
@@ -54,7 +56,7 @@ export async function learn(
   }
   const {view, hash} = await loadTranscript(parts, ref, sink, {withMetadata: true, listing})
   for (const line of lines.end()) take(line)
-  return {view, hash, ids, summary}
+  return {parts, view, hash, ids, summary}
 }
 
 export interface LearnOptions {
