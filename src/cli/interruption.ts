@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {RepriseError} from '../base/errors.js'
 import {type EndingSignal, SIGNAL_EXIT_CODES} from './exit-codes.js'
 
@@ -39,6 +40,8 @@ export class Interruption {
 
   /** Begins to listen. */
   listen(): void {
+    // One for each request under way: no leak.
+    setMaxListeners(0, this.#controller.signal)
     // Node ignores it, so that a write beyond `ulimit -f` is an error; a library that listens to it would end the process instead.
     process.on('SIGXFSZ', () => undefined)
     for (const name of Object.keys(SIGNAL_EXIT_CODES) as EndingSignal[]) {

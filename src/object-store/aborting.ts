@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {type ChangedOptions, type DecoratedCall, ObjectStoreDecorator} from './decorator.js'
 import type {ListOptions, ListPage, ObjectStore} from './object-store.js'
 
@@ -7,6 +8,8 @@ export class AbortingObjectStore extends ObjectStoreDecorator {
 
   constructor(store: ObjectStore, signal: AbortSignal) {
     super(store)
+    // One for each request under way: no leak.
+    setMaxListeners(0, signal)
     this.#signal = signal
   }
 

@@ -39,7 +39,9 @@ export const PRICES: Readonly<Record<keyof Requests, number>> = {
 export function costOf(storeUrl: string, requests: Requests): number | undefined {
   if (!isS3(storeUrl)) return undefined
   const kinds = Object.keys(PRICES) as (keyof Requests)[]
-  return kinds.reduce((sum, kind) => sum + (requests[kind] * PRICES[kind]) / 1000, 0)
+  const cost = kinds.reduce((sum, kind) => sum + (requests[kind] * PRICES[kind]) / 1000, 0)
+  // What lies below is noise of the sum.
+  return Math.round(cost * 1e9) / 1e9
 }
 
 export function joinEffort(storeUrl: string, sources: readonly JoinSource[]): JoinEffort {
