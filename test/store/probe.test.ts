@@ -65,13 +65,14 @@ class Unconditional extends MemoryObjectStore {
   }
 }
 
-describe('whether conditions hold', () => {
-  const losing = (memory: MemoryObjectStore) => {
-    const clock = {...systemClock, sleep: async () => undefined}
-    const plan = scriptedFaults([{kind: 'fail-after', operation: 'put'}])
-    return new RetryingObjectStore(new FaultyObjectStore(memory, {clock, plan}), {clock, random: systemRandom})
-  }
+/** Of the first write the answer gets lost. */
+const losing = (memory: MemoryObjectStore) => {
+  const clock = {...systemClock, sleep: async () => undefined}
+  const plan = scriptedFaults([{kind: 'fail-after', operation: 'put'}])
+  return new RetryingObjectStore(new FaultyObjectStore(memory, {clock, plan}), {clock, random: systemRandom})
+}
 
+describe('whether conditions hold', () => {
   test('they do, also when the answer to the one who won got lost', async () => {
     const memory = new MemoryObjectStore({clock: systemClock})
     expect(await probeConditions(memory, systemRandom)).toBe(true)

@@ -7,7 +7,7 @@ import type {JoinOptions, JoinSource, ObjectStore, PutResult} from '../object-st
 import {checkMode} from '../put-mode.js'
 import {encodeCrc32} from './crc32.js'
 import {headObject} from './head-object.js'
-import {type JoinPiece, planJoin} from './plan-join.js'
+import {type JoinPiece, planJoin, type SourceRange} from './plan-join.js'
 import {readSource, sourceChanged} from './read-source.js'
 import type {Uploader} from './upload.js'
 import {copyPiece, type SendPiece, uploadPieces} from './upload-pieces.js'
@@ -102,16 +102,13 @@ function sendPiece(
       return copied
     }
     return budget.hold(size, signal, async () => {
-      const chunks = await pMap(
-        piece.ranges,
-        async (range) => {
-          const bytes = await readSource(store, options, range, signal)
-          onProgress?.({moved: bytes.byteLength, copied: 0})
-          return bytes
-        },
-        {concurrency: READS_AT_ONCE},
-      )
-      const Body = Buffer.concat(chunks, size)
+      const Body = Buffer.allocUnsafeSlow(size)
+      const read = async ({at, range}: PlacedRange): Promise<void> => {
+        const bytes = await readSource(store, options, range, signal)
+        Body.set(bytes, at)
+        onProgress?.({moved: bytes.byteLength, copied: 0})
+      }
+      await pMap(placed(piece.ranges), read, {concurrency: READS_AT_ONCE})
       const ChecksumCRC32 = encodeCrc32(crc32(Body))
       const call = {operation: 'UploadPart', key: target, signal, repeats: true}
       const {ETag} = await connection.call(call, (client, request) =>
@@ -119,6 +116,20 @@ function sendPiece(
       )
       return {ETag, ChecksumCRC32}
     })
+  }
+}
+
+interface PlacedRange {
+  /** Where it begins in the part. */
+  readonly at: number
+  readonly range: SourceRange
+}
+
+function* placed(ranges: readonly SourceRange[]): Iterable<PlacedRange> {
+  let at = 0
+  for (const range of ranges) {
+    yield {at, range}
+    at += range.end - range.start
   }
 }
 
