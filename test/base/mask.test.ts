@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
 import {maskSecrets} from '../../src/base/mask.js'
+import {startCpuTime} from '../support/cpu-time.js'
 
 const KEY_ID = ['AKIA', 'IOSFODNN7EXAMPLE'].join('')
 const SECRET = ['wJalrXUtnFEMI/K7MDENG/', 'bPxRfiCYEXAMPLEKEY'].join('')
@@ -65,8 +66,8 @@ describe('maskSecrets', () => {
 
   test('takes linear time on hostile text', () => {
     const text = 'a'.repeat(200_000) + '://' + 'b'.repeat(200_000)
-    const start = performance.now()
+    const cpuTime = startCpuTime()
     maskSecrets(text)
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(cpuTime()).toBeLessThan(2000)
   })
 })
