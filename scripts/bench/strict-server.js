@@ -28,11 +28,16 @@ export class StrictServer {
   /** @type {string} */
   bucket
 
-  /** @param {string} root the repository */
-  static async start(root) {
+  /**
+   * @param {string} root the repository
+   * @param {{nodeArguments?: readonly string[], env?: Record<string, string>}} [options] for its process
+   */
+  static async start(root, {nodeArguments = [], env = {}} = {}) {
     const compiled = compile(root)
-    const child = spawn(process.execPath, [join(compiled, 'main.js'), '{"buckets":["bench"]}'], {
+    const program = [join(compiled, 'main.js'), '{"buckets":["bench"]}']
+    const child = spawn(process.execPath, [...nodeArguments, ...program], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: {...process.env, ...env},
     })
     const [line] = await once(createInterface({input: child.stdout}), 'line')
     return new StrictServer(child, compiled, JSON.parse(line))

@@ -1,0 +1,186 @@
+import {mkdirSync, readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {StrictServer} from '../bench/strict-server.js'
+import {Cast, ended, ready} from './cast.js'
+import {checkDelivery, checkEpochs, checkOrder, History} from './history.js'
+import {JournalReader, monotonicMs} from './journal.js'
+import {Random} from './random.js'
+
+/**
+ * @typedef {object} RunOptions
+ * @property {string} root the repository
+ * @property {string} directory of the run, empty
+ * @property {number} seed
+ * @property {number} seconds
+ * @property {number} workers
+ * @property {number} sessions
+ * @property {boolean} file on a directory instead of the strict server
+ * @property {(text: string) => void} say
+ *
+ * @typedef {object} Result
+ * @property {string[]} violations
+ * @property {Record<string, number>} counts
+ */
+
+/** The store's clock against time: a lease of 60 s lasts four. */
+const RATE = 15
+const LEASE_MS = 60_000 / RATE
+const MAX_OFFSET_MS = 10 * 60_000
+const COMPACTORS = 2
+const STOP_MS = 5_000
+const SETTLE_MS = 120_000
+
+/**
+ * Lets machines loose on one store, upsets them, and holds what they were told against what is there.
+ * @param {RunOptions} options
+ * @returns {Promise<Result>}
+ */
+export async function run(options) {
+  const {root, directory, seconds, sessions, seed, say} = options
+  const journals = join(directory, 'journals')
+  mkdirSync(journals)
+  const base = Date.now()
+  const server = options.file ? undefined : await startServer(root, base)
+  const place = server ? {s3: clientOf(server)} : {directory: join(directory, 'store')}
+  const cast = new Cast({root, journals, sessions, rate: RATE, base, ...place}, directory)
+  process.on('exit', () => cast.killAll())
+  try {
+    const stage = new Stage(cast, new Random(seed), options)
+    await stage.play(seconds * 1_000)
+    say('settling')
+    const settler = cast.start('settler', {process: 'settler', machine: 'settler', seed: 1, faults: 'none'})
+    const isSettled = await ended(settler, SETTLE_MS)
+    const {violations, totals, rejections} = judge(directory, isSettled)
+    return {violations: [...stage.failures, ...violations], counts: {...totals, ...stage.counts, ...rejections}}
+  } finally {
+    cast.killAll()
+    await server?.close()
+  }
+}
+
+/** What happens to whom, and when. */
+class Stage {
+  #cast
+  #random
+  #options
+  #children = []
+  /** @type {string[]} */
+  failures = []
+  counts = {kills: 0, pauses: 0}
+
+  constructor(cast, random, options) {
+    this.#cast = cast
+    this.#random = random
+    this.#options = options
+  }
+
+  /** @param {number} ms */
+  async play(ms) {
+    const {workers} = this.#options
+    const until = monotonicMs() + ms
+    this.#start('reader', 'reader')
+    for (let index = 0; index < COMPACTORS; index++) this.#start('compactor', `compactor-${index}`)
+    await Promise.all(Array.from({length: workers}, async (_, index) => this.#beset(index, until)))
+    for (const child of this.#children) if (child.connected) child.send('enough')
+    await Promise.all(this.#children.map(async (child) => ended(child, STOP_MS)))
+  }
+
+  /** One machine, on which one process follows another. */
+  async #beset(index, until) {
+    const random = new Random(this.#random.int(0, 2 ** 31))
+    const offsetMs = random.int(-MAX_OFFSET_MS, MAX_OFFSET_MS)
+    const faults = random.chance(0.5) ? 'below' : 'above'
+    let predecessor
+    for (let life = 1; monotonicMs() < until; life++) {
+      const name = `worker-${index}.${life}`
+      const part = {process: name, machine: `machine-${index}`, seed: random.int(0, 2 ** 31), faults, predecessor}
+      const child = this.#cast.start('worker', part, offsetMs)
+      let isKilled = false
+      child.once('exit', (code, signal) => {
+        if (!isKilled && code !== 0) this.failures.push(`${name} ended by itself: ${signal ?? `exit code ${code}`}`)
+      })
+      await ready(child)
+      await wait(random.int(1_000, 5_000), until)
+      if (monotonicMs() < until && random.chance(0.6)) {
+        this.counts.pauses++
+        child.kill('SIGSTOP')
+        await sleep(LEASE_MS * (1.1 + random.next()))
+        child.kill('SIGCONT')
+        await wait(random.int(300, 4_000), until)
+      }
+      // The last ones too: some end in the middle of an append, some give everything back.
+      isKilled = monotonicMs() < until || random.chance(0.5)
+      if (isKilled) {
+        this.counts.kills++
+        child.kill('SIGKILL')
+      } else {
+        child.send('enough')
+      }
+      if (!(await ended(child, STOP_MS))) isKilled = true
+      predecessor = name
+    }
+  }
+
+  #start(role, name) {
+    const part = {process: name, machine: name, seed: this.#random.int(0, 2 ** 31), faults: 'below'}
+    const offsetMs = this.#random.int(-MAX_OFFSET_MS, MAX_OFFSET_MS)
+    const child = this.#cast.start(role, part, offsetMs)
+    this.#children.push(child)
+    child.once('exit', (code) => {
+      if (code !== 0) this.failures.push(`${name} ended with exit code ${code}`)
+    })
+  }
+}
+
+/**
+ * @param {string} directory
+ * @param {boolean} isSettled
+ */
+function judge(directory, isSettled) {
+  const history = new History()
+  for (const {process, record} of new JournalReader(join(directory, 'journals')).next()) history.add(process, record)
+  const violations = [...history.violations]
+  const settled = isSettled ? JSON.parse(readFileSync(join(directory, 'settled.json'), 'utf8')) : {}
+  if (!isSettled) violations.push('the last holder did not settle every session')
+  for (const [name, {before, settled: final, compacted, defects}] of Object.entries(settled)) {
+    const transcript = history.transcript(name)
+    const {acknowledged} = transcript
+    const ofLast = new Set(transcript.calls.filter(({process}) => process === 'settler').flatMap(({names}) => names))
+    const earlier = [...acknowledged].filter((each) => !ofLast.has(each))
+    const found = [
+      ...checkDelivery(transcript, earlier, before).map((text) => `before it is settled: ${text}`),
+      ...checkDelivery(transcript, acknowledged, final).map((text) => `as settled: ${text}`),
+      ...checkDelivery(transcript, acknowledged, compacted).map((text) => `as compacted: ${text}`),
+      ...checkOrder(transcript, compacted),
+      ...checkEpochs(transcript, compacted),
+      ...defects,
+    ]
+    if (JSON.stringify(final) !== JSON.stringify(compacted)) found.push('compaction changed what readers are given')
+    violations.push(...found.map((text) => `${name}: ${text}`))
+  }
+  return {violations, totals: history.totals, rejections: Object.fromEntries(history.rejections)}
+}
+
+/** @param {number} ms at most */
+async function wait(ms, until) {
+  await sleep(Math.max(0, Math.min(ms, until - monotonicMs())))
+}
+
+async function startServer(root, base) {
+  return StrictServer.start(root, {
+    nodeArguments: ['--import', import.meta.resolve('./fast-clock.js')],
+    env: {CHAOS_CLOCK: JSON.stringify({base, rate: RATE, offsetMs: 0})},
+  })
+}
+
+/** @param {StrictServer} server */
+function clientOf({endpoint, bucket, env}) {
+  return {
+    endpoint,
+    bucket,
+    region: env['AWS_REGION'],
+    accessKeyId: env['AWS_ACCESS_KEY_ID'],
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'],
+  }
+}
