@@ -14,7 +14,7 @@ export async function openPrefixed(
   url: StoreUrl,
   task?: string,
 ): Promise<Pick<OpenedStore, 'store' | 'totals'>> {
-  const resolved = await resolve(runtime, url, task)
+  const resolved = await resolveUrl(runtime, url, task)
   const [open] = openPlaceholders(resolved)
   if (open !== undefined) throw placeholderOpen(open, resolved)
   const opened = await runtime.openStore(resolved)
@@ -26,7 +26,7 @@ export async function openPrefixed(
 
 /** For reading: one store, or one for each value that stands in the place of an open placeholder. Closed when the command ends. */
 export async function openReadable(runtime: Runtime, url: StoreUrl, task?: string): Promise<readonly ObjectStore[]> {
-  const resolved = await resolve(runtime, url, task)
+  const resolved = await resolveUrl(runtime, url, task)
   const {store} = await runtime.openStore(resolved)
   const prefixes =
     openPlaceholders(resolved).length === 0 ? [resolved.prefix] : await listPrefixes(store, resolved.prefix)
@@ -34,7 +34,7 @@ export async function openReadable(runtime: Runtime, url: StoreUrl, task?: strin
 }
 
 /** The machine is asked only for what the URL leaves open. */
-async function resolve(runtime: Runtime, url: StoreUrl, task: string | undefined): Promise<StoreUrl> {
+export async function resolveUrl(runtime: Runtime, url: StoreUrl, task: string | undefined): Promise<StoreUrl> {
   if (openPlaceholders(url).length === 0) return url
   return resolvePlaceholders(url, {...(await runtime.placeholders()), ...(task !== undefined && {task})})
 }

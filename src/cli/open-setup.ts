@@ -1,6 +1,7 @@
 import type {ObjectStore} from '../object-store/object-store.js'
 import {PrefixedObjectStore} from '../object-store/prefixed.js'
 import {RetryPolicy} from '../object-store/retry-policy.js'
+import type {S3Connection} from '../object-store/s3/connection.js'
 import {
   formatStoreUrl,
   openPlaceholders,
@@ -73,16 +74,24 @@ async function openBase(runtime: Runtime, url: StoreUrl, prefix: string): Promis
 }
 
 async function openControl(runtime: Runtime, url: S3StoreUrl): Promise<BucketControl> {
+  const [{BucketControl}, connection] = await Promise.all([
+    import('../setup/bucket-control.js'),
+    openConnection(runtime, url),
+  ])
+  return new BucketControl(connection)
+}
+
+/** The bucket of a store, for what is no matter of objects; closed when the command ends. @throws ENDPOINT_REFUSED, REGION_MISSING */
+export async function openConnection(runtime: Runtime, url: S3StoreUrl): Promise<S3Connection> {
   const {clock, random, settings} = runtime
   const retries = new RetryPolicy({clock, random, attempts: settings.retries + 1})
-  const [{BucketControl}, {S3Connection}, {s3Options}] = await Promise.all([
-    import('../setup/bucket-control.js'),
+  const [{S3Connection}, {s3Options}] = await Promise.all([
     import('../object-store/s3/connection.js'),
     import('./open-store.js'),
   ])
   const connection = await S3Connection.open({...s3Options(url, runtime), retries}, formatStoreUrl(url))
   runtime.onCleanup(() => connection.close())
-  return new BucketControl(connection)
+  return connection
 }
 
 /** @returns the registry as every worker must name it. */

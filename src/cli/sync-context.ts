@@ -38,6 +38,8 @@ export interface OpenSyncOptions {
   readonly makeConfigDir?: boolean | undefined
   /** Nothing is written, whatever the use case does. */
   readonly dryRun?: boolean | undefined
+  /** Also where the workers of the store agreed on something else, or on nothing that can be read: to tell why. */
+  readonly whateverAgreed?: boolean | undefined
 }
 
 /** The run's first store with all that moving sessions takes. @throws PLACEHOLDER_OPEN, REGISTRY_MISMATCH */
@@ -75,7 +77,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     logger,
     observe,
   }
-  await checkRegistry(context)
+  if (!options.whateverAgreed) await checkRegistry(context)
   return {
     context,
     registry,
