@@ -31,6 +31,9 @@ export interface Appender {
   /** Merges what has become many parts. Runs beside `write`. @throws what the store throws */
   compact(options: CompactionOptions): Promise<Compacted>
 
+  /** Deletes what was displaced, as far as its time has come. */
+  tidy(): Promise<void>
+
   /** What listings show of it; undefined while it is not known whole. */
   state(): SummaryState | undefined
 }

@@ -83,6 +83,9 @@ export class ChainAppender implements Appender {
     return done
   }
 
+  /** Who holds no lease displaces nothing. */
+  async tidy(): Promise<void> {}
+
   state(): SummaryState | undefined {
     const fold = this.#summary
     const lastMs = this.#place?.point.lastMs ?? 0

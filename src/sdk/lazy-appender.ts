@@ -24,6 +24,10 @@ export class LazyAppender<T extends Appender> implements Appender {
     return (await this.made()).compact(options)
   }
 
+  async tidy(): Promise<void> {
+    await this.#inner?.tidy()
+  }
+
   state(): SummaryState | undefined {
     return this.#inner?.state()
   }

@@ -130,7 +130,6 @@ export class LeasedAppender implements Appender {
     return this.#done(piece, place, true)
   }
 
-  /** Deletes what was displaced, as far as its grace is over. */
   async tidy(): Promise<void> {
     if (this.#settled) await this.#transcript?.tidy()
   }
