@@ -1,4 +1,4 @@
-import {RepriseError, toRepriseError} from '../base/errors.js'
+import {type RepriseError, toRepriseError} from '../base/errors.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {BackgroundCompaction} from '../store/background-compaction.js'
 import type {Homes} from '../store/home.js'
