@@ -7,11 +7,13 @@ import {MIB, noise, openAt} from './support.js'
 
 let server: SpawnedStrictS3
 let store: ObjectStore
+let small: readonly JoinSource[]
 
 beforeAll(async () => {
   server = await spawnStrictS3()
   store = await openAt(server)
-})
+  small = await put('small', 1000, noise(120_000))
+}, 120_000)
 afterAll(async () => {
   await store.close()
   await server.close()
@@ -49,7 +51,6 @@ test.each([
   ['1,000 small sources, streamed', 0],
   ['1,000 small sources and large ones, in parts', 2],
 ])('memory stays flat: %s', {timeout: 120_000}, async (name, large) => {
-  const small = await put(`${name}/small`, 1000, noise(120_000))
   const sources = [...small.slice(0, 500), ...(await put(`${name}/large`, large, noise(30 * MIB))), ...small.slice(500)]
   const size = sources.reduce((sum, source) => sum + source.size, 0)
   const peak = await peakOf(async () => store.join(sources, `${name}/joined`, {mode: CREATE}))
