@@ -1,5 +1,5 @@
 import type {Command} from '@oclif/core/command'
-import {exit} from '@oclif/core/errors'
+
 import type {ArgInput, FlagInput, Input, ParserOutput} from '@oclif/core/interfaces'
 import {parse} from '@oclif/core/parser'
 import {maskSecrets} from '../base/mask.js'
@@ -143,7 +143,7 @@ export abstract class BaseCommand {
     await this.#interruption.finish()
     const {received, hasReader} = this.#interruption
     if (received !== undefined) throw interrupted(received)
-    if (!hasReader) exit(0)
+    if (!hasReader) (await import('@oclif/core/errors')).exit(0)
     throw error
   }
 
