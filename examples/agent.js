@@ -1,3 +1,4 @@
+// @ts-check
 /* eslint-disable no-console -- a program for a terminal */
 // An agent whose session lives in a store, so that any worker can go on with its task:
 //
@@ -24,7 +25,7 @@ const sessionStore = createSessionStore(url, {
 const registry = createTaskRegistry(url)
 
 const abortController = new AbortController()
-const working = work()
+const working = work(taskId, prompt)
 // An aborted query hands over all that it has before its loop ends.
 const ignoreSignals = closeOnSignal(sessionStore, {
   before: () => {
@@ -45,7 +46,7 @@ try {
   ignoreSignals()
 }
 
-async function work() {
+async function work(/** @type {string} */ taskId, /** @type {string} */ prompt) {
   const task = await registry.find('task', taskId)
   console.error(task ? `resuming ${task.sessionId}` : 'a new session')
   const options = {sessionStore, abortController, allowedTools: ['Bash', 'Read'], ...(task && {resume: task.sessionId})}

@@ -9,7 +9,7 @@ import {fileURLToPath} from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const {version, exports} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const ALLOWED =
-  /^(?:bin\/run\.js|dist\/(?:.+\.(?:js|d\.ts)|licenses\.txt)|docs\/.+\.md|oclif\.manifest\.json|package\.json|LICENSE|README\.md)$/u
+  /^(?:bin\/run\.js|dist\/(?:.+\.(?:js|d\.ts)|licenses\.txt)|docs\/.+\.md|examples\/.+\.js|oclif\.manifest\.json|package\.json|LICENSE|README\.md)$/u
 
 const scratch = mkdtempSync(join(tmpdir(), 'reprise-pack-'))
 process.on('exit', () => rmSync(scratch, {recursive: true, force: true}))
