@@ -40,9 +40,8 @@ async function project(files: Readonly<Record<string, string>>): Promise<string>
   const installed = join(directory, 'node_modules/reprise')
   await mkdir(installed, {recursive: true})
   await symlink(join(ROOT, 'node_modules/@types'), join(directory, 'node_modules/@types'))
-  const sources = ['testing.ts', 'base/errors.ts', 'object-store/object-store.ts'].map((name) =>
-    join(ROOT, 'src', name),
-  )
+  const exported = ['base/errors', 'object-store/join', 'object-store/object-store']
+  const sources = ['testing', ...exported].map((name) => join(ROOT, 'src', `${name}.ts`))
   await tsc(
     ROOT,
     '--noCheck',
@@ -53,7 +52,7 @@ async function project(files: Readonly<Record<string, string>>): Promise<string>
     join(installed, 'dist'),
     ...sources,
   )
-  const index = "export * from './base/errors.js'\nexport * from './object-store/object-store.js'\n"
+  const index = exported.map((name) => `export * from './${name}.js'\n`).join('')
   await writeFile(join(installed, 'dist/index.js'), index)
   await writeFile(join(installed, 'dist/index.d.ts'), index)
   await writeFile(
