@@ -11,7 +11,8 @@ interface Known {
 }
 
 const SERVERS: readonly Known[] = [
-  {start: startMoto, lacks: [], fails: []},
+  // Of six racing creates two won in 1 round of 249.
+  {start: startMoto, lacks: ['races'], fails: []},
   {start: startVersitygw, lacks: [], fails: []},
   {
     start: startRclone,

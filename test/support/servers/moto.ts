@@ -1,8 +1,8 @@
 import {launch, type IndependentServer, type Unavailable} from './independent-server.js'
 
 /**
- * moto 5.2.5: an emulator of AWS, in Python. Decides races with one winner and answers conditions as S3 does; takes wrong checksums and
- * every secret.
+ * moto 5.2.5: an emulator of AWS, in Python. Answers conditions as S3 does, and decides races with one winner but for a rare few;
+ * takes wrong checksums and every secret, and ignores the conditions on the source of UploadPartCopy.
  */
 export function startMoto(): Promise<IndependentServer | Unavailable> {
   return launch({
