@@ -43,7 +43,11 @@ const {violations, counts} = await run({
   file: values.file,
   say,
 })
-say(Object.entries(counts).map(([what, count]) => `${what} ${count}`).join(', '))
+say(
+  Object.entries(counts)
+    .map(([what, count]) => `${what} ${count}`)
+    .join(', '),
+)
 for (const text of violations.slice(0, SHOWN)) say(`VIOLATION ${text}`)
 if (violations.length > SHOWN) say(`… and ${violations.length - SHOWN} more`)
 if (violations.length > 0) {

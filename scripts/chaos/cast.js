@@ -6,7 +6,7 @@ import {join} from 'node:path'
 const CLOCK = import.meta.resolve('./fast-clock.js')
 
 /** What a process of a run is told that differs from one to the next. */
-/** @typedef {Omit<import('./world.js').Setting, 'root' | 'journals' | 'sessions' | 'rate' | 'base' | 's3' | 'directory'>} Part */
+/** @typedef {Omit<import('./world.js').Setting, 'core' | 'journals' | 'sessions' | 'rate' | 'base' | 's3' | 'directory'>} Part */
 
 /** The real processes of a run. */
 export class Cast {
@@ -25,7 +25,7 @@ export class Cast {
   }
 
   /**
-   * @param {'worker' | 'reader' | 'compactor' | 'settler'} role
+   * @param {'founder' | 'worker' | 'reader' | 'compactor' | 'settler'} role
    * @param {Part} part
    * @param {number} offsetMs how wrong its machine's clock is
    */
@@ -40,7 +40,7 @@ export class Cast {
         CHAOS_CLOCK: JSON.stringify({base, rate, offsetMs}),
       },
     })
-    child.stderr?.pipe(this.#stderr, {end: false})
+    child.stderr?.on('data', (chunk) => this.#stderr.write(chunk))
     this.#running.add(child)
     child.once('exit', () => this.#running.delete(child))
     return child

@@ -5,18 +5,23 @@ import {Journal} from './journal.js'
 import {Random} from './random.js'
 import {keysOf, refOf, sessionIds} from './sessions.js'
 import {untilTold} from './until-told.js'
-import {built, openStore, settingOfProcess} from './world.js'
+import {core, openStore, setting} from './world.js'
 
 const PAUSE_MS = 100
-const UNLUCKY = new Set(['STORE_UNREACHABLE', 'STORE_THROTTLED', 'STORE_CONFLICT', 'OBJECT_NOT_FOUND', 'TRANSCRIPT_BUSY', 'OBJECT_CHANGED'])
+const UNLUCKY = new Set([
+  'STORE_UNREACHABLE',
+  'STORE_THROTTLED',
+  'STORE_CONFLICT',
+  'OBJECT_NOT_FOUND',
+  'TRANSCRIPT_BUSY',
+  'OBJECT_CHANGED',
+])
 
-const setting = settingOfProcess()
 const random = new Random(setting.seed)
 const journal = new Journal(join(setting.journals, `${setting.process}.jsonl`))
 const told = untilTold()
-const {Parts} = await built(setting, 'store/parts.js')
-const {compactTranscript} = await built(setting, 'store/compact-transcript.js')
-const parts = new Parts(await openStore(setting))
+const {compactTranscript, Parts} = core
+const parts = new Parts(await openStore())
 process.send?.('ready')
 
 while (!told.aborted) {

@@ -31,7 +31,13 @@ export function entryOf(name) {
   const text = digest.repeat(1 + (Number.parseInt(digest.slice(0, 2), 16) % 24))
   switch (kindOf(name)) {
     case 'id': {
-      const uuid = [digest.slice(0, 8), digest.slice(8, 12), digest.slice(12, 16), digest.slice(16, 20), digest.slice(20, 32)]
+      const uuid = [
+        digest.slice(0, 8),
+        digest.slice(8, 12),
+        digest.slice(12, 16),
+        digest.slice(16, 20),
+        digest.slice(20, 32),
+      ]
       return {type: 'user', uuid: uuid.join('-'), name, message: {role: 'user', content: text}}
     }
     case 'plain':

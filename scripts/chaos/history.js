@@ -123,7 +123,8 @@ export function checkDelivery({sent}, acknowledged, delivered) {
 }
 
 /**
- * What one writer was told to be stored stands in the order in which it was sent.
+ * What one holder of leases was told to be stored stands in the order in which it was sent. Without a lease, what stands beside the
+ * chain is given where its key sorts, and a merge that has not seen it yet may take the place before it.
  *
  * @param {Transcript} transcript
  * @param {readonly string[]} delivered
@@ -133,14 +134,15 @@ export function checkOrder({calls, sent}, delivered) {
   const places = placesOf(delivered)
   /** @type {Map<string, string>} the last entry of each process */
   const last = new Map()
-  for (const {process, names, acknowledgedAt} of calls) {
-    if (acknowledgedAt === undefined) continue
+  for (const {process, leased, names, acknowledgedAt} of calls) {
+    if (!leased || acknowledgedAt === undefined) continue
     for (const name of names) {
       const place = places.get(name)
       // What was sent twice may stand where the first try left it; metadata stands outside the chain.
       if (place === undefined || sent.get(name) !== 1 || kindOf(name) === 'metadata') continue
       const before = last.get(process)
-      if (before !== undefined && (places.get(before) ?? 0) > place) found.push(`order: ${name} stands before ${before}`)
+      if (before !== undefined && (places.get(before) ?? 0) > place)
+        found.push(`order: ${name} stands before ${before}`)
       last.set(process, name)
     }
   }

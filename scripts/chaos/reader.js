@@ -6,12 +6,17 @@ import {Journal, JournalReader} from './journal.js'
 import {Random} from './random.js'
 import {keysOf, sessionIds, transcriptName} from './sessions.js'
 import {untilTold} from './until-told.js'
-import {openSessionStore, settingOfProcess} from './world.js'
+import {openSessionStore, setting} from './world.js'
 
 const PAUSE_MS = 100
-const UNLUCKY = new Set(['STORE_UNREACHABLE', 'STORE_THROTTLED', 'STORE_CONFLICT', 'OBJECT_NOT_FOUND', 'TRANSCRIPT_BUSY'])
+const UNLUCKY = new Set([
+  'STORE_UNREACHABLE',
+  'STORE_THROTTLED',
+  'STORE_CONFLICT',
+  'OBJECT_NOT_FOUND',
+  'TRANSCRIPT_BUSY',
+])
 
-const setting = settingOfProcess()
 const random = new Random(setting.seed)
 const journal = new Journal(join(setting.journals, `${setting.process}.jsonl`))
 const told = untilTold()
@@ -30,7 +35,7 @@ process.exit(0)
 async function look(key) {
   // Every time with a new eye.
   const name = transcriptName(key)
-  const store = await openSessionStore(setting)
+  const store = openSessionStore()
   follow()
   const acknowledged = [...history.transcript(name).acknowledged]
   const delivered = ((await store.load(key).finally(async () => store.close())) ?? []).map((entry) => entry.name)

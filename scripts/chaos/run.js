@@ -1,7 +1,9 @@
-import {mkdirSync, readFileSync} from 'node:fs'
+import {mkdirSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {StrictServer} from '../bench/strict-server.js'
+import {bundleCore} from './bundle.js'
 import {Cast, ended, ready} from './cast.js'
 import {checkDelivery, checkEpochs, checkOrder, History} from './history.js'
 import {JournalReader, monotonicMs} from './journal.js'
@@ -43,9 +45,16 @@ export async function run(options) {
   const base = Date.now()
   const server = options.file ? undefined : await startServer(root, base)
   const place = server ? {s3: clientOf(server)} : {directory: join(directory, 'store')}
-  const cast = new Cast({root, journals, sessions, rate: RATE, base, ...place}, directory)
-  process.on('exit', () => cast.killAll())
+  const bundle = await bundleCore(root)
+  const core = pathToFileURL(join(bundle, 'core.js')).href
+  const cast = new Cast({core, journals, sessions, rate: RATE, base, ...place}, directory)
+  process.on('exit', () => {
+    cast.killAll()
+    rmSync(bundle, {recursive: true, force: true})
+  })
   try {
+    const founder = cast.start('founder', {process: 'founder', machine: 'founder', seed: 1, faults: 'none'})
+    if (!(await ended(founder, SETTLE_MS))) throw new Error(`no store could be made: see ${directory}/stderr.txt`)
     const stage = new Stage(cast, new Random(seed), options)
     await stage.play(seconds * 1_000)
     say('settling')
@@ -82,7 +91,7 @@ class Stage {
     this.#start('reader', 'reader')
     for (let index = 0; index < COMPACTORS; index++) this.#start('compactor', `compactor-${index}`)
     await Promise.all(Array.from({length: workers}, async (_, index) => this.#beset(index, until)))
-    for (const child of this.#children) if (child.connected) child.send('enough')
+    for (const child of this.#children) tell(child)
     await Promise.all(this.#children.map(async (child) => ended(child, STOP_MS)))
   }
 
@@ -96,12 +105,11 @@ class Stage {
       const name = `worker-${index}.${life}`
       const part = {process: name, machine: `machine-${index}`, seed: random.int(0, 2 ** 31), faults, predecessor}
       const child = this.#cast.start('worker', part, offsetMs)
-      let isKilled = false
-      child.once('exit', (code, signal) => {
-        if (!isKilled && code !== 0) this.failures.push(`${name} ended by itself: ${signal ?? `exit code ${code}`}`)
+      child.once('exit', (code) => {
+        if (code !== 0 && code !== null) this.failures.push(`${name} ended with exit code ${code}`)
       })
       await ready(child)
-      await wait(random.int(1_000, 5_000), until)
+      await wait(random.int(2_000, 8_000), until)
       if (monotonicMs() < until && random.chance(0.6)) {
         this.counts.pauses++
         child.kill('SIGSTOP')
@@ -110,14 +118,13 @@ class Stage {
         await wait(random.int(300, 4_000), until)
       }
       // The last ones too: some end in the middle of an append, some give everything back.
-      isKilled = monotonicMs() < until || random.chance(0.5)
-      if (isKilled) {
+      if (monotonicMs() < until || random.chance(0.5)) {
         this.counts.kills++
         child.kill('SIGKILL')
       } else {
-        child.send('enough')
+        tell(child)
       }
-      if (!(await ended(child, STOP_MS))) isKilled = true
+      await ended(child, STOP_MS)
       predecessor = name
     }
   }
@@ -128,7 +135,7 @@ class Stage {
     const child = this.#cast.start(role, part, offsetMs)
     this.#children.push(child)
     child.once('exit', (code) => {
-      if (code !== 0) this.failures.push(`${name} ended with exit code ${code}`)
+      if (code !== 0 && code !== null) this.failures.push(`${name} ended with exit code ${code}`)
     })
   }
 }
@@ -160,6 +167,12 @@ function judge(directory, isSettled) {
     violations.push(...found.map((text) => `${name}: ${text}`))
   }
   return {violations, totals: history.totals, rejections: Object.fromEntries(history.rejections)}
+}
+
+/** That it is enough. */
+function tell(child) {
+  // It may be about to end by itself.
+  if (child.connected) child.send('enough', () => undefined)
 }
 
 /** @param {number} ms at most */

@@ -5,18 +5,15 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {entryName, entryOf} from './entries.js'
 import {Journal} from './journal.js'
 import {keysOf, refOf, sessionIds, transcriptName} from './sessions.js'
-import {built, openSessionStore, openStore, settingOfProcess} from './world.js'
+import {core, openSessionStore, openStore, setting} from './world.js'
 
 const AT_ONCE = 6
 
-const setting = settingOfProcess()
 const journal = new Journal(join(setting.journals, `${setting.process}.jsonl`))
-const {Parts} = await built(setting, 'store/parts.js')
-const {compactTranscript} = await built(setting, 'store/compact-transcript.js')
-const {viewTranscript} = await built(setting, 'store/view.js')
-const objects = await openStore(setting)
+const {compactTranscript, Parts, viewTranscript} = core
+const objects = await openStore()
 const epochs = new Map()
-const store = await openSessionStore(setting, (sessionId, {epoch}) => void epochs.set(sessionId, epoch))
+const store = openSessionStore((sessionId, {epoch}) => void epochs.set(sessionId, epoch))
 const found = {}
 const waiting = sessionIds(setting.sessions)
 let calls = 0
@@ -64,7 +61,7 @@ async function append(key, name) {
 }
 
 async function namesIn(key) {
-  const reader = await openSessionStore(setting)
+  const reader = openSessionStore()
   try {
     return ((await reader.load(key)) ?? []).map((entry) => entry.name)
   } finally {

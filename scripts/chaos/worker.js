@@ -6,7 +6,7 @@ import {Journal, readJournal} from './journal.js'
 import {Random} from './random.js'
 import {keysOf, sessionIds, sessionKind, transcriptName} from './sessions.js'
 import {untilTold} from './until-told.js'
-import {openSessionStore, settingOfProcess} from './world.js'
+import {openSessionStore, setting} from './world.js'
 
 const LANES = 4
 const PAUSE_MS = 150
@@ -23,7 +23,6 @@ const EXPECTED = new Set([
   'TRANSCRIPT_BUSY',
 ])
 
-const setting = settingOfProcess()
 const random = new Random(setting.seed)
 const journal = new Journal(join(setting.journals, `${setting.process}.jsonl`))
 const told = untilTold()
@@ -34,8 +33,8 @@ let entries = 0
 let calls = 0
 
 const stores = {
-  leased: await openSessionStore(setting, (sessionId, {epoch}) => void epochs.set(sessionId, epoch)),
-  open: await openSessionStore(setting),
+  leased: openSessionStore((sessionId, {epoch}) => void epochs.set(sessionId, epoch)),
+  open: openSessionStore(),
 }
 // The first request is slow: a client is made and its code loaded.
 await stores.open.listSubkeys(keysOf('none')[0]).catch(() => undefined)
