@@ -70,9 +70,10 @@ function mainParts({transcripts}: SessionListing): number {
   return transcripts.find(({ref}) => ref.subpath === undefined)?.parts.length ?? 0
 }
 
-async function rebuildSummary(sync: SyncContext, {ref}: SessionListing): Promise<string> {
+async function rebuildSummary(sync: SyncContext, listing: SessionListing): Promise<string> {
   let summary = emptySummary
   let splitter = new LineSplitter({onTooLong: 'report'})
+  const {ref} = listing
   await loadTranscript(sync.parts, ref, {
     begin() {
       summary = emptySummary
@@ -82,7 +83,7 @@ async function rebuildSummary(sync: SyncContext, {ref}: SessionListing): Promise
       for (const line of splitter.push(chunk)) summary = addLine(summary, line)
     },
   })
-  await writeSummary(sync.store, summaryOf(ref, sync.machine, summary, {}))
+  await writeSummary(sync.store, summaryOf(ref, sync.machine, summary, {parts: mainParts(listing)}))
   return 'written anew from its parts'
 }
 

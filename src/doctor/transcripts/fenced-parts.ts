@@ -28,7 +28,8 @@ export function fencedParts(patient: Patient, view: TranscriptView): readonly Fo
   ]
 }
 
-async function sweep({sync}: Patient, {ref}: TranscriptView): Promise<string | undefined> {
+async function sweep({sync}: Patient, view: TranscriptView): Promise<string | undefined> {
+  const {ref} = view
   if (!(await mayDelete(sync.store, sync.machine))) return undefined
   return underLease(sync, ref.sessionId, async (lease) => {
     const transcript = new LeasedTranscript(writeContext(sync), lease, ref)
@@ -36,12 +37,15 @@ async function sweep({sync}: Patient, {ref}: TranscriptView): Promise<string | u
     let moved = await transcript.sweep()
     if (moved === 0) {
       // Only who stands at the end of the chain may sweep below it: an empty part of this epoch, and nothing else changes.
-      const view = await viewTranscript(sync.parts, ref, {journals: 'always'})
-      if (isBeside(view)) return undefined
-      await transcript.rebase(deliveredBytes(view.delivery, sync.parts))
+      const settled = await viewTranscript(sync.parts, ref, {journals: 'always'})
+      if (isBeside(settled)) return undefined
+      await transcript.rebase(deliveredBytes(settled.delivery, sync.parts))
       moved = await transcript.sweep()
     }
     await transcript.tidy()
-    return moved === 0 ? undefined : `${moved} moved to .reprise/late/`
+    // Where another wrote in the last minutes they are deleted later: readers may be at them.
+    const names = new Set(view.resolution.fenced.map(({name}) => name))
+    const left = (await sync.parts.list(ref)).parts.some(({name}) => names.has(name))
+    return moved === 0 || left ? undefined : `${moved} moved to .reprise/late/`
   })
 }
