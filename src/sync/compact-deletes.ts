@@ -1,5 +1,5 @@
 import {finishCompaction} from '../store/compact-transcript.js'
-import type {PendingDeletes} from './compact-session.js'
+import type {PendingDeletes} from './compact-tally.js'
 import type {SyncContext} from './context.js'
 
 /** Shorter waits would ask the store for its time again and again. */

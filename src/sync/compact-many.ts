@@ -3,13 +3,8 @@ import type {Progress} from '../base/progress.js'
 import type {StoreTotals} from '../object-store/metered.js'
 import {againWhenMoved, type SessionListing} from '../store/parts.js'
 import {addRequests, costOf, countedRequests, NO_REQUESTS, type Requests} from './compact-cost.js'
-import {
-  type CompactAction,
-  type CompactedSession,
-  compactSession,
-  type CompactSessionOptions,
-  type SessionCompaction,
-} from './compact-session.js'
+import {compactSession, type CompactSessionOptions, type SessionCompaction} from './compact-session.js'
+import type {CompactAction, CompactedSession} from './compact-tally.js'
 import {finishDeletes} from './compact-deletes.js'
 import type {SyncContext} from './context.js'
 import {countActions, countSessions, failureOf, type SessionFailure} from './report.js'

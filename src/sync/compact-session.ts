@@ -10,15 +10,13 @@ import {againWhenMoved, Parts, type SessionListing} from '../store/parts.js'
 import {openJournals} from '../store/rebase.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
 import {isBeside} from '../store/settle-transcript.js'
-import {addRequests, type JoinEffort, NO_REQUESTS, type Requests} from './compact-cost.js'
+import type {Requests} from './compact-cost.js'
 import {type LeftReason, mergeParts, whyKept} from './compact-parts.js'
+import {type CompactedSession, CompactionTally, type PendingDeletes} from './compact-tally.js'
 import {leaseTable, type SyncContext, writeContext} from './context.js'
 import {underLease} from './session-lease.js'
 
 const YOUNG_MS = 10 * 60_000
-const DELETE_BATCH = 1000
-
-export type CompactAction = 'compacted' | 'adopted' | 'unchanged' | 'left' | 'failed'
 
 export interface CompactSessionOptions {
   /** Transcripts of fewer parts are left alone. Default 2. */
@@ -31,32 +29,6 @@ export interface CompactSessionOptions {
   /** Tell what would be done. */
   readonly dryRun?: boolean
   readonly signal?: AbortSignal | undefined
-}
-
-export interface CompactedSession {
-  readonly sessionId: string
-  readonly projectKey: string
-  readonly action: CompactAction
-  readonly partsBefore: number
-  readonly partsAfter: number
-  /** Through this machine. */
-  readonly bytesRead: number
-  readonly bytesWritten: number
-  /** That the store copied by itself. */
-  readonly bytesJoined: number
-  /** Objects. */
-  readonly deleted: number
-  /** Objects that nothing needs any more, and that wait for their grace. */
-  readonly waiting: number
-  /** Why transcripts were left as they are, or parts beside their chains. */
-  readonly left?: readonly LeftReason[]
-}
-
-/** Objects that may be deleted when the store's clock says so. */
-export interface PendingDeletes {
-  readonly ref: TranscriptRef
-  readonly keys: readonly string[]
-  readonly notBefore: number
 }
 
 export interface SessionCompaction {
@@ -87,11 +59,7 @@ class Run {
   readonly #meter: MeteredObjectStore
   /** By a way of its own, which counts the session's bytes. */
   readonly #parts: Parts
-  readonly #left = new Set<LeftReason>()
-  readonly #pending: PendingDeletes[] = []
-  readonly #done = {before: 0, after: 0, read: 0, written: 0, joined: 0, deleted: 0, waiting: 0}
-  #requests = NO_REQUESTS
-  #action: CompactAction = 'unchanged'
+  readonly #tally = new CompactionTally()
   #held: Promise<'leased' | undefined> | undefined
 
   constructor(context: SyncContext, listing: SessionListing, options: CompactSessionOptions) {
@@ -108,7 +76,7 @@ class Run {
     const beside: TranscriptView[] = []
     for (const transcript of this.#listing.transcripts) {
       if (chained(transcript.parts).length < minParts) {
-        this.#unchanged(transcript.parts)
+        this.#tally.counts(transcript.parts.length, transcript.parts.length)
         continue
       }
       this.#options.signal?.throwIfAborted()
@@ -117,35 +85,12 @@ class Run {
       else await this.#merge(view)
     }
     if (beside.length > 0) await this.#adopt(beside)
-    return {session: this.#result(), pending: this.#pending, requests: this.#requests}
-  }
-
-  #result(): CompactedSession {
-    const {sessionId, homeKey} = this.#listing.ref
-    const {before, after, read, written, joined, deleted, waiting} = this.#done
-    const {bytesDown, bytesUp, bytesCopied} = this.#meter.totals()
-    return {
-      sessionId,
-      projectKey: homeKey,
-      action: this.#action === 'unchanged' && this.#left.size > 0 ? 'left' : this.#action,
-      partsBefore: before,
-      partsAfter: after,
-      bytesRead: bytesDown + read,
-      bytesWritten: bytesUp + written,
-      bytesJoined: bytesCopied + joined,
-      deleted,
-      waiting: waiting + this.#pending.reduce((sum, {keys}) => sum + keys.length, 0),
-      ...(this.#left.size > 0 && {left: [...this.#left]}),
-    }
+    const {pending, requests} = this.#tally
+    return {session: this.#tally.result(this.#listing.ref, this.#meter.totals()), pending, requests}
   }
 
   async #look(ref: TranscriptRef): Promise<TranscriptView> {
     return viewTranscript(this.#parts, ref, {journals: 'always'})
-  }
-
-  #unchanged(parts: readonly ListedPart[]): void {
-    this.#done.before += parts.length
-    this.#done.after += parts.length
   }
 
   /** @param before parts that there were before anything was done. */
@@ -160,16 +105,13 @@ class Run {
       archived = fresh.archived.length
       return mergeParts(this.#context, this.#parts, fresh, {grace, isHeld, signal, dryRun})
     })
-    const isMerged = typeof outcome === 'object'
-    this.#done.before += before
-    this.#done.after += isMerged ? outcome.done.after - archived : view.listing.parts.length
-    if (typeof outcome === 'string') this.#left.add(outcome)
-    if (!isMerged) return
-    const {deleted, waiting, waitUntil} = outcome.done
-    this.#done.deleted += deleted
-    this.#takes(outcome.effort, deleted)
-    if (waiting.length > 0) this.#pending.push({ref: view.ref, keys: waiting, notBefore: waitUntil})
-    if (this.#action === 'unchanged') this.#action = 'compacted'
+    const merged = typeof outcome === 'object' ? outcome : undefined
+    this.#tally.counts(before, merged ? merged.done.after - archived : view.listing.parts.length)
+    if (typeof outcome === 'string') this.#tally.left.add(outcome)
+    if (!merged) return
+    this.#tally.merged(view.ref, merged.done)
+    this.#tally.takes(merged.effort)
+    if (dryRun) this.#tally.wouldTake(merged.effort, merged.done.deleted)
   }
 
   /** Parts beside chains are for the holder of the lease, when nobody else may be writing them. */
@@ -177,10 +119,10 @@ class Run {
     const adopted: TranscriptView[] = []
     for (const view of views) {
       const reason = await this.#whyNotAdopted(view)
-      if (reason) this.#left.add(reason)
+      if (reason) this.#tally.left.add(reason)
       if (!reason) adopted.push(view)
       else if (reason === 'leased' || reason === 'no-lease') await this.#merge(view)
-      else this.#unchanged(view.listing.parts)
+      else this.#tally.counts(view.listing.parts.length, view.listing.parts.length)
     }
     if (adopted.length === 0) return
     if (this.#options.dryRun) {
@@ -192,13 +134,13 @@ class Run {
     const refused = await underLease(this.#context, sessionId, async (lease) => {
       for (const {ref} of adopted) await this.#settle(own, lease, ref)
     }).then(() => undefined, reasonOf)
-    if (refused) this.#left.add(refused)
-    else this.#action = 'adopted'
+    if (refused) this.#tally.left.add(refused)
+    else this.#tally.action = 'adopted'
     for (const {ref, listing} of adopted) {
       const view = await this.#look(ref)
       const there = new Set(view.listing.parts.map(({name}) => name))
-      this.#done.deleted += listing.parts.filter(({name}) => !there.has(name)).length
-      this.#done.waiting += view.resolution.displaced.length
+      this.#tally.deleted += listing.parts.filter(({name}) => !there.has(name)).length
+      this.#tally.waiting += view.resolution.displaced.length
       await this.#merge(view, listing.parts.length)
     }
   }
@@ -225,23 +167,13 @@ class Run {
     const [first] = [...loose, ...forks].toSorted(compareNames)
     const kept = chain.filter((part) => first && compareNames(part, first) < 0)
     const [size, keptSize] = [sizeOf(chain), sizeOf(kept)]
-    this.#done.before += parts.length
-    this.#done.after += parts.length - chain.length + 1 + Math.min(1, kept.length)
-    this.#done.deleted += chain.length
-    this.#done.read += size
     const requests = {list: 4, head: 0, get: 2 * chain.length, put: 8, delete: 0}
-    this.#takes({requests, moved: kept.length > 1 ? size : size - keptSize, copied: 0}, chain.length)
-    this.#action = 'adopted'
-  }
-
-  #takes({requests, moved, copied}: JoinEffort, deleted: number): void {
-    this.#requests = addRequests(this.#requests, requests)
-    if (!this.#options.dryRun) return
-    const deletes = Math.ceil(deleted / DELETE_BATCH)
-    this.#requests = addRequests(this.#requests, {...NO_REQUESTS, delete: deletes})
-    this.#done.read += moved
-    this.#done.written += moved
-    this.#done.joined += copied
+    const effort = {requests, moved: kept.length > 1 ? size : size - keptSize, copied: 0}
+    this.#tally.counts(parts.length, parts.length - chain.length + 1 + Math.min(1, kept.length))
+    this.#tally.deleted += chain.length
+    this.#tally.takes(effort)
+    this.#tally.wouldTake(effort, chain.length, size)
+    this.#tally.action = 'adopted'
   }
 
   /** One that this process holds, or of a process that is known to be dead, is nobody's. */

@@ -1,6 +1,6 @@
 import type {CompactOutcome, CompactReport} from '../sync/compact-many.js'
 import type {LeftReason} from '../sync/compact-parts.js'
-import type {CompactAction} from '../sync/compact-session.js'
+import type {CompactAction} from '../sync/compact-tally.js'
 import {formatBytes} from './bytes.js'
 import {failureLines} from './failure.js'
 import {sanitizeLine} from './sanitize.js'
