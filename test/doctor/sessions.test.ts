@@ -1,5 +1,5 @@
-import {createHash} from 'node:crypto'
 import {describe, expect, test} from 'vitest'
+import {sha256Hex} from '../../src/base/hash.js'
 import {listAll} from '../../src/object-store/list-all.js'
 import {CREATE, type ObjectStore, OVERWRITE} from '../../src/object-store/object-store.js'
 import {SessionLease} from '../../src/registry/session-lease.js'
@@ -27,10 +27,9 @@ async function writeAt(
 ): Promise<void> {
   const {listing} = await viewTranscript(context.parts, REF)
   const before = Buffer.from((await delivered(context.store)).slice(0, from))
-  const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
   const body = Buffer.from(lines)
-  const after = digest(Buffer.concat([before, body]))
-  const run = {from, to: from + body.length, before: digest(before), after, entries: 1, body}
+  const after = sha256Hex(Buffer.concat([before, body]))
+  const run = {from, to: from + body.length, before: sha256Hex(before), after, entries: 1, body}
   const last = listing.parts.at(-1)?.parsed?.ms ?? 0
   await writeRange(writeContext(context), REF, run, stamp, last, now)
 }
@@ -113,6 +112,9 @@ describe('parts beside the chain', () => {
     const isDead = () => isCutOff
     const sync = {...a.context, isDead}
     expect((await examineAt(a, {sync})).told).toContain(`warning fenced-parts ${SESSION}`)
+    // Readers may be at them yet.
+    expect((await examineAt(a, {sync, fix: true})).told).toContain(`warning fenced-parts ${SESSION} left`)
+    expect(await delivered(store)).toBe(text)
     clock.now += HOUR
     const report = await examineAt(a, {sync, fix: true})
     expect(report.told).toContain(`warning fenced-parts ${SESSION} fixed`)

@@ -13,7 +13,8 @@ const GRACE_MS = 60_000
 
 /** A merge whose inputs are still there: it was interrupted, or waits for its grace. */
 export function interruptedMerge(patient: Patient, view: TranscriptView): readonly Found[] {
-  const {leftovers} = planCompaction(view)
+  // An empty part is a barrier that others went on from, and no sign of anything.
+  const leftovers = planCompaction(view).leftovers.filter(({part}) => part.size > 0)
   if (leftovers.length === 0) return []
   const {sessionId} = view.ref
   return [
