@@ -13,6 +13,7 @@ import {growth} from './bench/rows/growth.js'
 import {large} from './bench/rows/large.js'
 import {list} from './bench/rows/list.js'
 import {load} from './bench/rows/load.js'
+import {mirrorSdk} from './bench/rows/mirror-sdk.js'
 import {mirror} from './bench/rows/mirror.js'
 import {peers} from './bench/rows/peers.js'
 import {start} from './bench/rows/start.js'
@@ -20,7 +21,7 @@ import {unchanged} from './bench/rows/unchanged.js'
 import {StrictServer} from './bench/strict-server.js'
 import {hasCommand, Worker} from './bench/worker.js'
 
-const ROWS = [append, unchanged, large, start, list, growth, mirror, load, peers]
+const ROWS = [append, unchanged, large, start, list, growth, mirror, mirrorSdk, load, peers]
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
