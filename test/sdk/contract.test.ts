@@ -5,27 +5,11 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import {systemClock} from '../../src/base/system.js'
 import {createSessionStore, S3SessionStore, type SessionStoreOptions} from '../../src/library/session-store.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
-import {sessionStoreCases, type SessionStoreTarget, type StoreUnderTest} from '../support/session-store-suite.js'
+import {sessionStoreCases, type SessionStoreTarget, targetOf} from '../support/session-store-suite.js'
 import {clientFor} from '../support/strict-s3-clients.js'
 import {type StrictS3, startStrictS3} from '../support/strict-s3/index.js'
 
 const closings: Promise<unknown>[] = []
-
-/** Every instance is closed behind its case: a close that follows an append lingers for more. */
-async function targetOf(make: () => StoreUnderTest): Promise<SessionStoreTarget> {
-  const stores = [make()]
-  return {
-    store: stores[0] ?? make(),
-    async again() {
-      const store = make()
-      stores.push(store)
-      return store
-    },
-    async cleanup() {
-      closings.push(...stores.map(async (store) => store.close?.()))
-    },
-  }
-}
 
 /** Several session stores share it, and each closes what it was given. */
 class SharedMemory extends MemoryObjectStore {
@@ -47,17 +31,17 @@ afterAll(async () => {
 
 async function inMemory(options?: SessionStoreOptions): Promise<SessionStoreTarget> {
   const objectStore = new SharedMemory({clock: systemClock})
-  return targetOf(() => createSessionStore({objectStore}, options))
+  return targetOf(() => createSessionStore({objectStore}, options), closings)
 }
 
 async function inFiles(): Promise<SessionStoreTarget> {
   const own = join(directory, String(++prefixes))
-  return targetOf(() => createSessionStore(`file://${own}`))
+  return targetOf(() => createSessionStore(`file://${own}`), closings)
 }
 
 async function onS3(): Promise<SessionStoreTarget> {
   const prefix = `run-${++prefixes}/`
-  return targetOf(() => new S3SessionStore({bucket: server.bucket, prefix, client: clientFor(server)}))
+  return targetOf(() => new S3SessionStore({bucket: server.bucket, prefix, client: clientFor(server)}), closings)
 }
 
 describe.each([

@@ -10,6 +10,7 @@ import {summaryCases} from './session-store/summaries.js'
 import type {SessionStoreCase} from './session-store/target.js'
 import {valueCases} from './session-store/values.js'
 
+export {targetOf} from './session-store/target.js'
 export type {SessionStoreCase, SessionStoreTag, SessionStoreTarget, StoreUnderTest} from './session-store/target.js'
 
 /**

@@ -45,3 +45,23 @@ export function sessionStoreCase(
     },
   }
 }
+
+/**
+ * A target of instances that `make` opens over the same data. Every one is closed behind its case, and the close is put into
+ * `closings`: one that follows an append lingers for more.
+ */
+export function targetOf(make: () => StoreUnderTest, closings: Promise<unknown>[]): SessionStoreTarget {
+  const first = make()
+  const stores = [first]
+  return {
+    store: first,
+    async again() {
+      const store = make()
+      stores.push(store)
+      return store
+    },
+    async cleanup() {
+      closings.push(...stores.map(async (store) => store.close?.()))
+    },
+  }
+}
