@@ -8,6 +8,8 @@ import {claudeConfigDir} from '../transcript/config-dir.js'
 import type {OpenedStore} from './open-store.js'
 import type {Runtime} from './runtime.js'
 
+const NAME_THE_TASK = 'Name the task: as SESSION, with --task, or in place of {task}.'
+
 /** The part of a store that a URL names, as a store of its own; closed when the command ends. @throws PLACEHOLDER_OPEN */
 export async function openPrefixed(
   runtime: Runtime,
@@ -31,6 +33,36 @@ export async function openReadable(runtime: Runtime, url: StoreUrl, task?: strin
   const prefixes =
     openPlaceholders(resolved).length === 0 ? [resolved.prefix] : await listPrefixes(store, resolved.prefix)
   return prefixes.map((prefix) => new PrefixedObjectStore(store, prefix, formatStoreUrl({...resolved, prefix})))
+}
+
+/** Whether the command has to say which task's part of the store it means. */
+export async function isTaskOpen(runtime: Runtime, url: StoreUrl): Promise<boolean> {
+  return openPlaceholders(await resolveUrl(runtime, url, undefined)).includes('task')
+}
+
+/** The values that the store holds in the place of `{task}`. @throws ACCESS_DENIED where rights end at one of them. */
+export async function listTasks(runtime: Runtime, url: StoreUrl): Promise<readonly string[]> {
+  const pattern = await resolveUrl(runtime, url, undefined)
+  const {store} = await runtime.openStore(pattern)
+  const [before = '', ...others] = pattern.prefix.split('{task}')
+  const after = (others[0] ?? '').split('/', 1)[0] ?? ''
+  const start = before.slice(before.lastIndexOf('/') + 1).length
+  const depth = before.split('/').length - 1
+  return (await listPrefixes(store, pattern.prefix)).flatMap((prefix) => {
+    const segment = prefix.split('/')[depth] ?? ''
+    const task = decoded(segment.slice(start, segment.length - after.length))
+    // Made by others, or `{task}` twice with two values.
+    if (!task || resolvePlaceholders(pattern, {task}).prefix !== prefix) return []
+    return [task]
+  })
+}
+
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return undefined
+  }
 }
 
 /** The machine is asked only for what the URL leaves open. */
@@ -61,11 +93,11 @@ export function configDirOf({settings, env, home}: Runtime): string {
   return settings.configDir ?? claudeConfigDir({env, home})
 }
 
-function placeholderOpen(name: string, url: StoreUrl): RepriseError {
+export function placeholderOpen(name: string, url: StoreUrl): RepriseError {
   return new RepriseError({
     kind: 'usage',
     code: 'PLACEHOLDER_OPEN',
     message: `{${name}} has no value in the store's URL ${formatStoreUrl(url)}`,
-    suggestions: name === 'task' ? ['Name the task: --task'] : [`Write its value in place of {${name}}.`],
+    suggestions: name === 'task' ? [NAME_THE_TASK] : [`Write its value in place of {${name}}.`],
   })
 }

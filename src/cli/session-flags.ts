@@ -36,6 +36,12 @@ export const divergedFlags = withEnvironment({
   fork: boolean({summary: 'There: let the local conversation go on as a session of its own.', exclusive: ['merge']}),
 })
 
+/** Of commands to which a task says no more than this. */
+export const taskFlag = string({
+  summary: "The task whose part of the store is meant: the value of {task} in the store's URL.",
+  helpValue: '<task>',
+  helpGroup: SESSIONS,
+})
 export const allFlag = boolean({summary: 'The sessions of all projects.', helpGroup: SESSIONS})
 export const compactAtFlag = string({
   summary:

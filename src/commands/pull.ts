@@ -4,9 +4,9 @@ import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {exitCodeOf, worstExitCode} from '../cli/exit-codes.js'
 import {withEnvironment} from '../cli/flags.js'
-import {allFlag, divergedFlags, dryRunFlag, sideBySide} from '../cli/session-flags.js'
-import {openSync} from '../cli/sync-context.js'
-import {pullMany} from '../sync/pull-many.js'
+import {allFlag, divergedFlags, dryRunFlag, sideBySide, taskFlag} from '../cli/session-flags.js'
+import {openTasks} from '../cli/open-tasks.js'
+import {type PullOutcome, pullMany, pullReport} from '../sync/pull-many.js'
 import {selectStored} from '../sync/select-stored.js'
 import {discoverSessions} from '../transcript/discover.js'
 import {pullText} from '../view/pull.js'
@@ -28,6 +28,7 @@ unless --merge or --fork says what to do.`
   static override args = {sessions: Args.string({description: 'Sessions to pull.', multiple: true})}
   static override flags = withEnvironment({
     all: allFlag,
+    task: taskFlag,
     to: string({summary: 'Pull into this config dir instead (the one claude would be given).', helpValue: '<dir>'}),
     ...divergedFlags,
     force: boolean({summary: 'Write also where a claude on this machine has the session open.'}),
@@ -37,14 +38,19 @@ unless --merge or --fork says what to do.`
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Pull)
     const runtime = await this.start(flags)
-    const {all, to, merge, fork, force, 'dry-run': dryRun} = flags
+    const {all, task, to, merge, fork, force, 'dry-run': dryRun} = flags
     const configDir = to === undefined ? undefined : resolve(to)
-    const {context, registry, processes, projectKey} = await openSync(runtime, {configDir, makeConfigDir: true, dryRun})
-    const here = (await discoverSessions(context.configDir)).sessions
-    const sessions = await selectStored(context, registry, here, {named: args.sessions ?? [], projectKey, all})
-    const target = all ? undefined : projectKey
-    const options = {merge, fork, force, dryRun, processes, projectKey: target, ...sideBySide(runtime)}
-    const report = await pullMany(context, sessions, here, options)
+    const opening = {task, configDir, makeConfigDir: true, dryRun, everyTask: true}
+    const pulled: PullOutcome[] = []
+    for (const {run, named} of await openTasks(runtime, args.sessions ?? [], opening)) {
+      const {context, registry, processes, projectKey} = run
+      const here = (await discoverSessions(context.configDir)).sessions
+      const sessions = await selectStored(context, registry, here, {named, projectKey, all})
+      const target = all ? undefined : projectKey
+      const options = {merge, fork, force, dryRun, processes, projectKey: target, ...sideBySide(runtime)}
+      pulled.push(...(await pullMany(context, sessions, here, options)).sessions)
+    }
+    const report = pullReport(pulled)
     const codes = report.sessions.map(({error}) => (error ? exitCodeOf(error.kind) : 0))
     await this.present(report, () => pullText(report, {dryRun}), worstExitCode(codes))
   }

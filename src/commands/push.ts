@@ -12,9 +12,9 @@ import {
   filterOf,
   sideBySide,
 } from '../cli/session-flags.js'
-import {openSync} from '../cli/sync-context.js'
+import {openTasks} from '../cli/open-tasks.js'
 import {inspectSecrets} from '../sync/inspect-secrets.js'
-import {pushMany} from '../sync/push-many.js'
+import {pushMany, type PushOutcome, pushReport} from '../sync/push-many.js'
 import {selectLocal} from '../sync/select-local.js'
 import {pushText} from '../view/push.js'
 
@@ -51,13 +51,17 @@ on in both places is refused (exit code 4) unless --merge or --fork says what to
     const runtime = await this.start(flags)
     const {all, task, name, merge, fork, 'dry-run': dryRun} = flags
     const {secrets} = runtime.settings
-    const {context, registry, projectKey} = await openSync(runtime, {task, dryRun})
-    const selection = {named: args.sessions ?? [], projectKey, all, ...filterOf(flags, runtime)}
-    const sessions = await selectLocal(context, registry, selection)
     const warn = (message: string): void => runtime.warn({code: 'SECRETS_FOUND', message})
     const inspect = secrets === 'off' ? undefined : await inspectSecrets(secrets, warn)
-    const options = {merge, fork, dryRun, task, name, registry, ...(inspect && {inspect}), ...sideBySide(runtime)}
-    const report = await pushMany(context, sessions, options)
+    const options = {merge, fork, dryRun, task, name, ...(inspect && {inspect}), ...sideBySide(runtime)}
+    const pushed: PushOutcome[] = []
+    for (const {run, named} of await openTasks(runtime, args.sessions ?? [], {task, dryRun})) {
+      const {context, registry, projectKey} = run
+      const selection = {named, projectKey, all, ...filterOf(flags, runtime)}
+      const sessions = await selectLocal(context, registry, selection)
+      pushed.push(...(await pushMany(context, sessions, {...options, registry})).sessions)
+    }
+    const report = pushReport(pushed)
     const codes = report.sessions.map(({error}) => (error ? exitCodeOf(error.kind) : 0))
     await this.present(report, () => pushText(report, {dryRun}), worstExitCode(codes))
   }

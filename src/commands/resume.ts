@@ -6,6 +6,7 @@ import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
 import {metricsFlags} from '../cli/observation.js'
+import {openTaskOf} from '../cli/open-tasks.js'
 import {compactAtFlag} from '../cli/session-flags.js'
 import {openStart, scrubAwsFlag, writtenSecretsFlag} from '../cli/start-context.js'
 import {chooseSession} from '../launch/choose-session.js'
@@ -27,6 +28,10 @@ stored (6, or 4 when another worker took the session over).`
   ]
   static override args = {session: Args.string({description: 'A task, a name, a session id, or the beginning of one.'})}
   static override flags = withEnvironment({
+    task: string({
+      summary: 'The task whose part of the store is meant ({task} in its URL). Without SESSION: its current session.',
+      helpValue: '<task>',
+    }),
     latest: boolean({summary: 'The session that was written last.'}),
     fork: boolean({summary: 'Go on in a copy, and leave the session as it is.'}),
     force: boolean({summary: 'Take the session over from whoever has it.'}),
@@ -48,11 +53,13 @@ stored (6, or 4 when another worker took the session over).`
     const runtime = await this.start(flags)
     await checkResultFile(flags['result-file'])
     const context = await openStart(runtime, claude, {
+      task: flags.task ?? (await openTaskOf(runtime, args.session)),
       graceMs: parseWait(flags.grace, '--grace'),
       withoutLease: flags['no-lease'],
       scrubAws: flags['scrub-aws'],
     })
-    const chosen = await chooseSession(context.sync, context.registry, args.session, flags.latest)
+    const wanted = args.session ?? (flags.latest ? undefined : flags.task)
+    const chosen = await chooseSession(context.sync, context.registry, wanted, flags.latest)
     const request = {
       ...chosen,
       force: flags.force,

@@ -3,10 +3,9 @@ import {boolean} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {exitCodeOf, worstExitCode} from '../cli/exit-codes.js'
 import {withEnvironment} from '../cli/flags.js'
-import {allFlag, filterFlags, filterOf, sideBySide} from '../cli/session-flags.js'
-import {openSync} from '../cli/sync-context.js'
-import {selectLocal} from '../sync/select-local.js'
-import {statusOf} from '../sync/status.js'
+import {allFlag, filterFlags, filterOf, sideBySide, taskFlag} from '../cli/session-flags.js'
+import {openTasks, selectByTask} from '../cli/open-tasks.js'
+import {type SessionStatus, statusOf, statusReport} from '../sync/status.js'
 import {statusText} from '../view/status.js'
 
 export default class Status extends BaseCommand {
@@ -23,6 +22,7 @@ is in the store and no other worker can cut it off any more.`
   static override args = {sessions: Args.string({description: 'Sessions to look at.', multiple: true})}
   static override flags = withEnvironment({
     all: allFlag,
+    task: taskFlag,
     ...filterFlags,
     'exit-code': boolean({summary: 'Exit with 6 when something is not stored.'}),
   })
@@ -30,10 +30,13 @@ is in the store and no other worker can cut it off any more.`
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Status)
     const runtime = await this.start(flags)
-    const {context, registry, processes, projectKey} = await openSync(runtime, {dryRun: true})
-    const selection = {named: args.sessions ?? [], projectKey, all: flags.all, ...filterOf(flags, runtime)}
-    const sessions = await selectLocal(context, registry, selection)
-    const report = await statusOf(context, sessions, {processes, ...sideBySide(runtime)})
+    const runs = await openTasks(runtime, args.sessions ?? [], {task: flags.task, everyTask: true, dryRun: true})
+    const statuses: SessionStatus[] = []
+    for (const {run, sessions} of await selectByTask(runs, {all: flags.all, ...filterOf(flags, runtime)})) {
+      const {context, processes} = run
+      statuses.push(...(await statusOf(context, sessions, {processes, ...sideBySide(runtime)})).sessions)
+    }
+    const report = statusReport(statuses)
     const failures = report.sessions.flatMap(({error}) => (error ? [exitCodeOf(error.kind)] : []))
     const exitCode = flags['exit-code'] && !report.allStored ? exitCodeOf('unreachable') : worstExitCode(failures)
     await this.present(report, () => statusText(report), exitCode)

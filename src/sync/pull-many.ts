@@ -64,7 +64,7 @@ export async function pullMany(
   const failed = outcomes.filter(({error}) => error).length
   if (failed > 0) step.fail(`${failed} of ${countSessions(sessions.length)} not pulled from ${context.store.url}`)
   else step.succeed(`Pulled ${countSessions(sessions.length)} from ${context.store.url}`)
-  return reportOf(outcomes)
+  return pullReport(outcomes)
 }
 
 async function pullOne(
@@ -107,7 +107,8 @@ function groupById(sessions: readonly LocalSession[]): ReadonlyMap<string, reado
   return byId
 }
 
-function reportOf(sessions: readonly PullOutcome[]): PullReport {
+/** The outcomes of one pull, or of several together. */
+export function pullReport(sessions: readonly PullOutcome[]): PullReport {
   const sum = (pick: (each: PullOutcome) => number): number => sessions.reduce((total, each) => total + pick(each), 0)
   return {
     sessions,

@@ -70,7 +70,7 @@ export async function pushMany(
     throw error
   })
   await behind.finish(options.signal)
-  const report = reportOf(outcomes.flat())
+  const report = pushReport(outcomes.flat())
   const failed = report.sessions.filter(({error}) => error).length
   if (failed > 0) step.fail(`${failed} of ${countSessions(sessions.length)} not pushed to ${context.store.url}`)
   else step.succeed(`Pushed ${countSessions(sessions.length)} to ${context.store.url}`)
@@ -147,7 +147,8 @@ function copiesTogether(sessions: readonly LocalSession[]): readonly (readonly L
   return [...byId.values()]
 }
 
-function reportOf(sessions: readonly PushOutcome[]): PushReport {
+/** The outcomes of one push, or of several together. */
+export function pushReport(sessions: readonly PushOutcome[]): PushReport {
   const sum = (pick: (each: PushOutcome) => number): number => sessions.reduce((total, each) => total + pick(each), 0)
   return {
     sessions,

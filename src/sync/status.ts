@@ -92,7 +92,7 @@ export async function statusOf(
     },
     {concurrency},
   )
-  return reportOf(statuses)
+  return statusReport(statuses)
 }
 
 async function sessionStatus(
@@ -211,7 +211,8 @@ function onlyHere({measured}: PlannedTranscript, from: number, to: number): {ent
   return {entries: (measured.get(to)?.entries ?? 0) - (measured.get(from)?.entries ?? 0), bytes: to - from}
 }
 
-function reportOf(sessions: readonly SessionStatus[]): StatusReport {
+/** The states of sessions that were looked at together, or in several parts of a store. */
+export function statusReport(sessions: readonly SessionStatus[]): StatusReport {
   return {
     sessions,
     totals: {
