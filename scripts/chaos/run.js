@@ -77,11 +77,14 @@ class Stage {
   /** @type {string[]} */
   failures = []
   counts = {kills: 0, pauses: 0}
+  /** How long a process is left alone, ms: long enough for its code to have become fast. */
+  #life
 
   constructor(cast, random, options) {
     this.#cast = cast
     this.#random = random
     this.#options = options
+    this.#life = [Math.max(2_000, options.seconds * 80), Math.max(5_000, options.seconds * 250)]
   }
 
   /** @param {number} ms */
@@ -109,7 +112,7 @@ class Stage {
         if (code !== 0 && code !== null) this.failures.push(`${name} ended with exit code ${code}`)
       })
       await ready(child)
-      await wait(random.int(2_000, 8_000), until)
+      await wait(random.int(...this.#life), until)
       if (monotonicMs() < until && random.chance(0.6)) {
         this.counts.pauses++
         child.kill('SIGSTOP')
