@@ -1,6 +1,6 @@
-import {appendFile, mkdir, readFile} from 'node:fs/promises'
+import {appendFile, mkdir, readdir, readFile} from 'node:fs/promises'
 import {hostname} from 'node:os'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {describe, expect, test} from 'vitest'
 import type {ObjectStore} from '../../src/object-store/object-store.js'
 import {projectKeyFor} from '../../src/transcript/project-key.js'
@@ -11,11 +11,14 @@ import {message, SESSION, SyncWorker} from '../support/sync-worker.js'
 
 const ID = 'abcdef01-2222-4333-8444-555555555555'
 
+async function pathOf({home, cwd}: CliHome): Promise<string> {
+  return join(home, '.claude', 'projects', await projectKeyFor(cwd), `${ID}.jsonl`)
+}
+
 /** A session of so many parts. @returns its transcript. */
 async function pushParts(here: CliHome, count: number): Promise<string> {
-  const dir = join(here.home, '.claude', 'projects', await projectKeyFor(here.cwd))
-  await mkdir(dir, {recursive: true})
-  const path = join(dir, `${ID}.jsonl`)
+  const path = await pathOf(here)
+  await mkdir(dirname(path), {recursive: true})
   for (let each = 0; each < count; each++) {
     await appendFile(path, message(each))
     expect((await here.run(['push'])).exitCode).toBe(0)
@@ -57,10 +60,21 @@ describe('reprise compact', {timeout: 60_000}, () => {
     await using there = await makeCliHome()
     const store = join(here.home, '.local', 'share', 'reprise', 'store')
     expect((await there.run(['pull', ID, '--store', store])).exitCode).toBe(0)
-    const pulled = join(there.home, '.claude', 'projects', await projectKeyFor(there.cwd), `${ID}.jsonl`)
-    expect(await readFile(pulled, 'utf8')).toBe(text)
+    expect(await readFile(await pathOf(there), 'utf8')).toBe(text)
     // It is pushed on from there.
     expect((await here.run(['push', '--json'])).result()).toMatchObject({totals: {actions: {unchanged: 1}}})
+  })
+
+  test('a push compacts what it appends to, when it is told to', async () => {
+    await using here = await makeCliHome()
+    await pushParts(here, 4)
+    const store = join(here.home, '.local', 'share', 'reprise', 'store', await projectKeyFor(here.cwd), ID)
+    expect(await readdir(store)).toHaveLength(4)
+    await appendFile(await pathOf(here), message('last'))
+    const pushed = await here.run(['push', '--json'], {env: {REPRISE_COMPACT_AT: '4'}})
+    expect(pushed.result()).toMatchObject({totals: {partsCreated: 1}})
+    expect(await readdir(store)).toHaveLength(1)
+    expect((await here.run(['push', '--compact-at', 'many', '--json'])).error().code).toBe('SETTING_INVALID')
   })
 
   test('people get a table, the estimate before, and why nothing was done', async () => {

@@ -7,6 +7,7 @@ import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {MeteredObjectStore} from '../../src/object-store/metered.js'
 import type {DeleteResult, ObjectStore} from '../../src/object-store/object-store.js'
 import {SessionLease} from '../../src/registry/session-lease.js'
+import {pushSession} from '../../src/sync/push-session.js'
 import {compactSession, type CompactSessionOptions} from '../../src/sync/compact-session.js'
 import type {CompactedSession} from '../../src/sync/compact-tally.js'
 import {leaseContext} from '../../src/sync/context.js'
@@ -101,6 +102,36 @@ describe.each<StoreKind>(['memory', 'file', 's3'])('on a store of kind %s', (kin
     const lease = await SessionLease.acquire(leaseContext(worker.context), SESSION)
     await lease.release()
   })
+})
+
+test('large parts are joined in the store, as the dry run said', async () => {
+  const server = await startStrictS3({logHeaders: false})
+  const store = new MeteredObjectStore(await openAt(server), {clock: systemClock})
+  await using worker = await SyncWorker.start(store)
+  const MIB = 1024 * 1024
+  let text = ''
+  for (const [index, size] of [6, 6, 1, 1, 6, 6].entries()) {
+    text += message(index, 'x'.repeat(size * MIB))
+    await worker.write(HOME, text)
+    await pushSession(worker.context, await worker.session())
+  }
+  const listing = await listSession(store)
+  const planned = await compactSession(worker.context, listing, {dryRun: true})
+  server.requests.reset()
+  const done = await compactSession(worker.context, listing)
+  const {bytesRead, bytesWritten, bytesJoined} = done.session
+  expect(bytesJoined).toBeGreaterThan(18 * MIB)
+  expect(bytesWritten).toBeLessThan(9 * MIB)
+  expect(bytesJoined + bytesWritten).toBe(text.length)
+  expect(planned.session).toMatchObject({bytesRead, bytesWritten, bytesJoined, partsAfter: 1, deleted: 6})
+  const sent = server.requests.stats().operations
+  const uploads = (sent.CreateMultipartUpload ?? 0) + (sent.UploadPart ?? 0) + (sent.UploadPartCopy ?? 0)
+  expect(planned.requests).toMatchObject({put: uploads + (sent.CompleteMultipartUpload ?? 0), delete: 1})
+  // And the lease record.
+  expect(planned.requests.get).toBe((sent.GetObject ?? 0) - 1)
+  expect(await delivered(store)).toBe(text)
+  await store.close()
+  await server.close()
 })
 
 describe('loose parts', () => {
