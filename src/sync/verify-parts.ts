@@ -32,7 +32,7 @@ export async function verifyParts(
     const {from, before} = part.range
     if (view.resolution.links.has(part.name)) {
       const message = 'stands beside the chain: two wrote at once, and readers are given the lines of both'
-      findings.add({code: 'forked', severity: 'warning', key: part.key, message})
+      findings.add({code: 'forked-parts', severity: 'warning', key: part.key, message})
     } else if (from > 0 && !ends.has(before)) {
       const message = `begins at byte ${from} of the transcript, and nothing that is stored leads there: a part is missing`
       findings.add({code: 'range-gap', severity: 'damaged', key: part.key, message})
@@ -41,7 +41,7 @@ export async function verifyParts(
   const others = loose.filter((part) => !contradicted.has(part.key) && lost?.parts.includes(part) !== true)
   if (view.resolution.end && others[0]) {
     const message = 'another program wrote beside the chain; its lines are given where its name sorts'
-    for (const {key} of others) findings.add({code: 'loose-part', severity: 'warning', key, message})
+    for (const {key} of others) findings.add({code: 'loose-parts', severity: 'warning', key, message})
   }
 }
 

@@ -156,7 +156,7 @@ describe('names, keys and summaries', () => {
     await using worker = await SyncWorker.start(opened.store)
     await pushLines(worker, 2)
     await appendReference(opened.store, KEY, [message('loose').trimEnd()], Date.now() + 1000)
-    expect(codes(await verify(worker))).toEqual(['warning loose-part'])
+    expect(codes(await verify(worker))).toEqual(['warning loose-parts'])
   })
 })
 
