@@ -82,23 +82,36 @@ export class MirroredWorld implements AsyncDisposable {
     if (name === 'leased') await (program.store as ReturnType<typeof createSessionStore>).release(SESSION)
   }
 
-  /** The first query of the session, on host a: its claude writes the local file too, with lines that are never mirrored. */
-  async begin(turns: readonly Turn[], lost: {readonly inFile: number; readonly inMirror: boolean}): Promise<void> {
+  /**
+   * The first query of the session, on host a: its claude writes the local files too, with lines that are never mirrored.
+   *
+   * @param lost how many entries the file and the mirror lack at the end, as after a crash of the host, or of the program.
+   */
+  async begin(turns: readonly Turn[], lost: {readonly inFile: number; readonly inMirror: number}): Promise<void> {
     const program = await this.#program('plain', true)
-    let local = ''
+    const files: Record<Transcript, string[]> = {main: [], subagent: []}
     const mirror: string[] = []
     for (const [index, turn] of turns.entries()) {
-      const lines = turnLines(this.#nextTurn(), program.heads.main, turn)
+      const id = this.#nextTurn()
+      const lines = turnLines(id, program.heads.main, turn)
       program.heads.main = headOf(lines) ?? program.heads.main
-      local += lines.join('')
-      if (lost.inMirror && index === turns.length - 1 && index > 0) continue
-      await program.store.append(KEY, mirrored(lines))
-      mirror.push(...mirroredLines(lines))
+      files.main.push(...lines)
+      const isLast = index === turns.length - 1
+      const entries = mirroredLines(lines)
+      const stored = entries.slice(0, isLast ? Math.max(1, entries.length - lost.inMirror) : undefined)
+      await program.store.append(KEY, mirrored(stored))
+      mirror.push(...stored)
+      if (turn.subagent) files.subagent.push(...(await this.#querySubagent(program, `${id}-sub`)))
     }
-    const kept = linesOf(local).slice(0, Math.max(1, linesOf(local).length - lost.inFile))
+    const kept = files.main.slice(0, Math.max(1, files.main.length - lost.inFile))
     await this.hosts.a.write('-a', kept.join(''))
+    if (files.subagent.length > 0) await this.hosts.a.write('-a', files.subagent.join(''), SESSION, SUBPATH)
     this.#programs.delete('plain')
     this.#say('main', unionOfCounts(counted(kept), counted(mirror)))
+    this.#say(
+      'subagent',
+      files.subagent.filter((line) => !mirroredLines([line]).includes(line)),
+    )
   }
 
   /** A claude on a host that has the session. */
@@ -131,8 +144,12 @@ export class MirroredWorld implements AsyncDisposable {
     return this.#mergedIfDiverged(host, async (merge) => pullSession(context, SESSION, {...options, merge}))
   }
 
-  /** `reprise resume` with a claude that takes a turn. Where both sides went on, the two are merged first. */
-  async resume(host: Host, turn: Turn): Promise<void> {
+  /**
+   * `reprise resume` with a claude that takes a turn. Where both sides went on, the two are merged first.
+   *
+   * @param meanwhile happens while that claude runs.
+   */
+  async resume(host: Host, turn: Turn, meanwhile?: () => Promise<void>): Promise<void> {
     const {context, processes} = this.hosts[host]
     const options = {projectKey: `-${host}`, processes}
     const lease = await SessionLease.acquire(leaseContext(context), SESSION)
@@ -143,6 +160,7 @@ export class MirroredWorld implements AsyncDisposable {
       merge ? pullSession(context, SESSION, {...options, merge}) : prepareSession(context, SESSION, options),
     )
     await mirror.begin()
+    await meanwhile?.()
     await this.localTurn(host, turn)
     const report = await mirror.finish()
     if (report.error) throw report.error
@@ -254,13 +272,15 @@ export class MirroredWorld implements AsyncDisposable {
     })
   }
 
-  async #querySubagent({store, heads}: Program, id: string): Promise<void> {
+  /** @returns what claude's own file of it holds. */
+  async #querySubagent({store, heads}: Program, id: string): Promise<string[]> {
     const lines = turnLines(id, heads.subagent, {messages: 2, bookkeeping: 1, subagent: false})
     const meta = {type: 'agent_metadata', agentType: 'general-purpose', description: id} as SessionStoreEntry
     const [first, ...rest] = mirrored(lines)
     await store.append(keyOf('subagent'), [meta, ...(first ? [first] : []), {...meta}, ...rest, {...meta}])
     heads.subagent = headOf(lines) ?? heads.subagent
     this.#say('subagent', mirroredLines(lines))
+    return lines
   }
 
   async #program(name: ProgramName, anew: boolean): Promise<Program> {

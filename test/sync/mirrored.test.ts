@@ -6,7 +6,7 @@ import type {Turn} from './mirrored-lines.js'
 
 const TURN: Turn = {messages: 2, bookkeeping: 2, subagent: false}
 const WITH_SUBAGENT: Turn = {...TURN, subagent: true}
-const NOTHING_LOST = {inFile: 0, inMirror: false}
+const NOTHING_LOST = {inFile: 0, inMirror: 0}
 
 describe('a local file and what the Agent SDK mirrored of it', () => {
   test('lines that are never mirrored: a push brings them to the store, a pull has nothing to bring', async () => {
@@ -19,7 +19,7 @@ describe('a local file and what the Agent SDK mirrored of it', () => {
 
   test('entries that the file lost with its host: a pull brings them back', async () => {
     await using world = await MirroredWorld.start()
-    await world.begin([TURN, TURN], {inFile: 4, inMirror: false})
+    await world.begin([TURN, TURN], {inFile: 4, inMirror: 0})
     expect(await world.push('a')).toMatchObject({action: 'merged'})
     expect(await world.pull('a')).toMatchObject({action: 'pulled'})
     expect(await world.settle()).toEqual([])
@@ -46,12 +46,15 @@ describe('a local file and what the Agent SDK mirrored of it', () => {
     expect(await world.settle()).toEqual([])
   })
 
-  test('a mirror that lacks the last turn, as after a mirror_error: a push brings it', async () => {
-    await using world = await MirroredWorld.start()
-    await world.begin([TURN, TURN], {inFile: 0, inMirror: true})
-    expect(await world.push('a')).toMatchObject({action: 'replaced'})
-    expect(await world.settle()).toEqual([])
-  })
+  test.each([1, 2, 4])(
+    'a mirror that lacks the last %d entries, as after a kill: a push brings them, equal ones as often as they are',
+    async (inMirror) => {
+      await using world = await MirroredWorld.start()
+      await world.begin([TURN, {...TURN, messages: 1}], {inFile: 0, inMirror})
+      expect(await world.push('a')).toMatchObject({action: 'replaced'})
+      expect(await world.settle()).toEqual([])
+    },
+  )
 
   test('a query, a resume elsewhere, and a query once more', async () => {
     await using world = await MirroredWorld.start()
