@@ -4,6 +4,13 @@ import {createWriteStream} from 'node:fs'
 import {join} from 'node:path'
 
 const CLOCK = import.meta.resolve('./fast-clock.js')
+const PROGRAMS = {
+  founder: import.meta.resolve('./founder.js'),
+  worker: import.meta.resolve('./worker.js'),
+  reader: import.meta.resolve('./reader.js'),
+  compactor: import.meta.resolve('./compactor.js'),
+  settler: import.meta.resolve('./settler.js'),
+}
 
 /** What a process of a run is told that differs from one to the next. */
 /** @typedef {Omit<import('./world.js').Setting, 'core' | 'journals' | 'sessions' | 'rate' | 'base' | 's3' | 'directory'>} Part */
@@ -25,13 +32,13 @@ export class Cast {
   }
 
   /**
-   * @param {'founder' | 'worker' | 'reader' | 'compactor' | 'settler'} role
+   * @param {keyof PROGRAMS} role
    * @param {Part} part
    * @param {number} offsetMs how wrong its machine's clock is
    */
   start(role, part, offsetMs = 0) {
     const {base, rate} = this.#common
-    const child = fork(new URL(`./${role}.js`, import.meta.url), {
+    const child = fork(new URL(PROGRAMS[role]), {
       execArgv: ['--import', CLOCK],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env: {
