@@ -79,7 +79,8 @@ export interface MetaNames {
 export function metaNamesOf(names: ObjectNames, version: number): MetaNames {
   if (version > 1) return {folder: join(META_FOLDER, names.versions), stem: String(version)}
   const name = names.path.slice(names.folder === '' ? 0 : names.folder.length + 1)
-  return {folder: join(META_FOLDER, names.folder), stem: metaStem(name)}
+  // Not `join`: a listing comes by here for each object.
+  return {folder: names.folder === '' ? META_FOLDER : `${META_FOLDER}/${names.folder}`, stem: metaStem(name)}
 }
 
 export function metaStem(name: string): string {

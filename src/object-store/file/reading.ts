@@ -115,11 +115,13 @@ export class Reading {
       if (own !== undefined && digest !== undefined) found.set(names, statOf(version.number, own, digest))
     }
     const isGone = ({names}: ListedName): boolean => latest.get(names)?.deleted ?? false
-    return Promise.all(
-      listed.map(async (each) =>
-        isGone(each) ? undefined : (found.get(each.names) ?? this.#stat(each.names, each.versioned, index)),
-      ),
-    )
+    const unclear = listed.filter((each) => !found.has(each.names) && !isGone(each))
+    const looks = await Promise.all(unclear.map(async ({names, versioned}) => this.#stat(names, versioned, index)))
+    for (const [place, {names}] of unclear.entries()) {
+      const stat = looks[place]
+      if (stat !== undefined) found.set(names, stat)
+    }
+    return listed.map(({names}) => found.get(names))
   }
 
   async #stat(names: ObjectNames, versioned: boolean, index: MetaIndex): Promise<ObjectStat | undefined> {

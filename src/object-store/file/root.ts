@@ -91,7 +91,7 @@ export class Root {
    */
   async entriesBelow(parent: string, names: readonly string[]): Promise<ReadonlyMap<string, readonly Dirent[]>> {
     const folder = this.at(parent)
-    const read = await this.#lookups.entries(names.map((name) => join(folder, name)))
+    const read = await this.#lookups.entries(names.map((name) => `${folder}/${name}`))
     const beside = (await this.entries(parent)) ?? []
     const directories = new Set(beside.filter((entry) => entry.isDirectory()).map(({name}) => name))
     const found = new Map<string, readonly Dirent[]>()
@@ -114,7 +114,8 @@ export class Root {
 
   /** As {@link stat}, of many at once. */
   async statAll(paths: readonly string[]): Promise<readonly (Stats | undefined)[]> {
-    return this.#lookups.stats(paths.map((path) => this.at(path)))
+    const top = this.at('')
+    return this.#lookups.stats(paths.map((path) => `${top}/${path}`))
   }
 
   /** Opens a file for reading, without waiting for a planted pipe's writer; undefined when there is none. */
