@@ -5,6 +5,8 @@ export interface Turn {
   readonly messages: number
   /** Entries without a `uuid`, all equal. */
   readonly bookkeeping: number
+  /** Claude's own file has lines besides that the SDK never mirrors. */
+  readonly unmirrored: boolean
   /** A subagent takes part. */
   readonly subagent: boolean
 }
@@ -31,8 +33,9 @@ export function orphans(lines: readonly string[]): string[] {
 }
 
 /** As claude's file has them. */
-export function turnLines(id: string, head: string | undefined, {messages, bookkeeping}: Turn): string[] {
-  const lines: object[] = [{type: 'api-request', turn: id}]
+export function turnLines(id: string, head: string | undefined, turn: Omit<Turn, 'subagent'>): string[] {
+  const {messages, bookkeeping, unmirrored} = turn
+  const lines: object[] = []
   let parentUuid = head ?? null
   for (let index = 0; index < Math.max(messages, bookkeeping); index++) {
     const uuid = `${id}-${index}`
@@ -42,7 +45,9 @@ export function turnLines(id: string, head: string | undefined, {messages, bookk
     }
     if (index < bookkeeping) lines.push({type: 'last-prompt', turn: id})
   }
-  return [...lines, {type: 'api-request-blob', turn: id}].map((line) => `${JSON.stringify(line)}\n`)
+  const around = (type: string): object[] => (unmirrored ? [{type, turn: id}] : [])
+  const all = [...around('api-request'), ...lines, ...around('api-request-blob')]
+  return all.map((line) => `${JSON.stringify(line)}\n`)
 }
 
 export const mirroredLines = (lines: readonly string[]): string[] =>

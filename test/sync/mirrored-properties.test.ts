@@ -19,6 +19,7 @@ type Step =
 const turn: fc.Arbitrary<Turn> = fc.record({
   messages: fc.integer({min: 1, max: 3}),
   bookkeeping: fc.integer({min: 0, max: 2}),
+  unmirrored: fc.boolean(),
   subagent: fc.boolean(),
 })
 const on = fc.constantFrom<Host>('a', 'b')

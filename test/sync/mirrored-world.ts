@@ -33,6 +33,7 @@ export type ProgramName = 'plain' | 'other' | 'leased' | 'reference'
 
 /** Under the project key of host a: where the session begins. */
 const KEY = {projectKey: '-a', sessionId: SESSION}
+const SUBAGENT_TURN = {messages: 2, bookkeeping: 1, unmirrored: true}
 const SUBPATH = 'subagents/agent-1'
 
 type Transcript = 'main' | 'subagent'
@@ -123,7 +124,7 @@ export class MirroredWorld implements AsyncDisposable {
     await this.hosts[host].write(`-${host}`, [...main, ...lines].join(''))
     this.#say('main', lines)
     if (!turn.subagent) return
-    const below = turnLines(`${id}-sub`, headOf(subagent), {messages: 2, bookkeeping: 0, subagent: false})
+    const below = turnLines(`${id}-sub`, headOf(subagent), SUBAGENT_TURN)
     await this.hosts[host].write(`-${host}`, [...subagent, ...below].join(''), SESSION, SUBPATH)
     const meta = JSON.stringify({agentType: 'general-purpose', description: id})
     const path = this.hosts[host].pathOf(`-${host}`, SESSION, SUBPATH).replace(/\.jsonl$/, '.meta.json')
@@ -274,7 +275,7 @@ export class MirroredWorld implements AsyncDisposable {
 
   /** @returns what claude's own file of it holds. */
   async #querySubagent({store, heads}: Program, id: string): Promise<string[]> {
-    const lines = turnLines(id, heads.subagent, {messages: 2, bookkeeping: 1, subagent: false})
+    const lines = turnLines(id, heads.subagent, SUBAGENT_TURN)
     const meta = {type: 'agent_metadata', agentType: 'general-purpose', description: id} as SessionStoreEntry
     const [first, ...rest] = mirrored(lines)
     await store.append(keyOf('subagent'), [meta, ...(first ? [first] : []), {...meta}, ...rest, {...meta}])

@@ -4,7 +4,7 @@ import {SESSION} from '../support/sync-worker.js'
 import {MirroredWorld, type ProgramName} from './mirrored-world.js'
 import type {Turn} from './mirrored-lines.js'
 
-const TURN: Turn = {messages: 2, bookkeeping: 2, subagent: false}
+const TURN: Turn = {messages: 2, bookkeeping: 2, unmirrored: true, subagent: false}
 const WITH_SUBAGENT: Turn = {...TURN, subagent: true}
 const NOTHING_LOST = {inFile: 0, inMirror: 0}
 
@@ -55,6 +55,14 @@ describe('a local file and what the Agent SDK mirrored of it', () => {
       expect(await world.settle()).toEqual([])
     },
   )
+
+  test('an entry without a uuid that the mirror has less often: a pull of what went on elsewhere keeps all of them', async () => {
+    await using world = await MirroredWorld.start()
+    await world.begin([{...TURN, messages: 1, unmirrored: false}], {inFile: 0, inMirror: 1})
+    await world.query('plain', TURN, true)
+    expect(await world.pull('a')).toMatchObject({action: 'merged'})
+    expect(await world.settle()).toEqual([])
+  })
 
   test('a query, a resume elsewhere, and a query once more', async () => {
     await using world = await MirroredWorld.start()
