@@ -7,6 +7,8 @@ export interface Turn {
   readonly bookkeeping: number
   /** Claude's own file has lines besides that the SDK never mirrors. */
   readonly unmirrored: boolean
+  /** An entry without a `uuid` that is the same in every turn of every claude. */
+  readonly latch?: boolean
   /** A subagent takes part. */
   readonly subagent: boolean
 }
@@ -34,8 +36,8 @@ export function orphans(lines: readonly string[]): string[] {
 
 /** As claude's file has them. */
 export function turnLines(id: string, head: string | undefined, turn: Omit<Turn, 'subagent'>): string[] {
-  const {messages, bookkeeping, unmirrored} = turn
-  const lines: object[] = []
+  const {messages, bookkeeping, unmirrored, latch = false} = turn
+  const lines: object[] = latch ? [{type: 'atis-latch'}] : []
   let parentUuid = head ?? null
   for (let index = 0; index < Math.max(messages, bookkeeping); index++) {
     const uuid = `${id}-${index}`

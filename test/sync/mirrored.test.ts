@@ -64,15 +64,22 @@ describe('a local file and what the Agent SDK mirrored of it', () => {
     expect(await world.settle()).toEqual([])
   })
 
-  test('a query, a resume elsewhere, and a query once more', async () => {
-    await using world = await MirroredWorld.start()
-    await world.begin([WITH_SUBAGENT], NOTHING_LOST)
-    await world.query('plain', WITH_SUBAGENT, true)
-    await world.resume('b', WITH_SUBAGENT)
-    await world.query('leased', WITH_SUBAGENT, true)
-    await world.resume('a', TURN)
-    expect(await world.settle()).toEqual([])
-  })
+  test.each(['plain', 'leased', 'reference'] as const)(
+    'a %s query, a resume elsewhere, and a query once more, with an entry that is equal in all of them',
+    async (by) => {
+      await using world = await MirroredWorld.start()
+      const turn = {...WITH_SUBAGENT, latch: true}
+      await world.begin([turn, turn], NOTHING_LOST)
+      await world.query(by, turn, true)
+      await world.resume('b', turn)
+      await world.query(by, turn, true)
+      await world.query(by, turn, false)
+      await world.resume('a', turn)
+      await world.query(by, turn, true)
+      expect(world.said.main.get('{"type":"atis-latch"}\n')).toBe(8)
+      expect(await world.settle()).toEqual([])
+    },
+  )
 })
 
 describe('metadata of a subagent that stands among its entries', () => {
