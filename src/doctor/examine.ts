@@ -3,7 +3,7 @@ import type {Progress} from '../base/progress.js'
 import {failureOf, type SessionFailure} from '../sync/report.js'
 import {CHECKS} from './checks.js'
 import type {Finding, FindingSeverity, Found} from './finding.js'
-import type {DoctorCheck, Patient} from './patient.js'
+import type {CheckRun, DoctorCheck, Patient} from './patient.js'
 import {storeFailure} from './store.js'
 
 export interface ExamineOptions {
@@ -53,7 +53,10 @@ export async function examine(patient: Patient, options: ExamineOptions): Promis
         checks.push({check: check.name, state: 'skipped'})
         continue
       }
-      const {findings, error} = await run(check, patient, options.signal)
+      const {findings, error} = await run(check, patient, {
+        signal: options.signal,
+        tell: (text) => step.update(`${check.name}: ${text}`),
+      })
       refused = check.name === 'store' ? error : refused
       checks.push({check: check.name, state: error ? 'failed' : 'done'})
       found.push(...findings.map((each) => ({check: check.name, found: each})))
@@ -76,12 +79,12 @@ export async function examine(patient: Patient, options: ExamineOptions): Promis
 async function run(
   check: DoctorCheck,
   patient: Patient,
-  signal: AbortSignal | undefined,
+  checkRun: CheckRun,
 ): Promise<{readonly findings: readonly Found[]; readonly error?: RepriseError}> {
   try {
-    return {findings: await check.look(patient)}
+    return {findings: await check.look(patient, checkRun)}
   } catch (cause) {
-    if (signal?.aborted) throw cause
+    if (checkRun.signal?.aborted) throw cause
     const error = toRepriseError(cause)
     if (error.kind === 'bug') throw error
     return {findings: [check.name === 'store' ? storeFailure(error) : checkFailed(check, error)], error}
@@ -90,9 +93,11 @@ async function run(
 
 function checkFailed({name}: DoctorCheck, error: RepriseError): Found {
   const mend = error.suggestions[0]
+  // A worker may rightly not look at all of this.
+  const severity = error.kind === 'bad-data' ? 'problem' : error.kind === 'permission' ? 'note' : 'warning'
   return {
     code: 'check-failed',
-    severity: error.kind === 'bad-data' ? 'problem' : 'warning',
+    severity,
     subject: name,
     what: `the check could not be made: ${error.message} [${error.code}]`,
     means: 'what it looks for may be there',

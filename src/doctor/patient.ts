@@ -31,11 +31,18 @@ export interface Patient {
   readonly uploads?: Uploads
 }
 
+/** One run of a check. */
+export interface CheckRun {
+  readonly signal?: AbortSignal | undefined
+  /** How far it is, in a few words. */
+  readonly tell: (text: string) => void
+}
+
 export interface DoctorCheck {
   /** Stable, for `--json`. */
   readonly name: string
   /** Without a store that answers it is left out. */
   readonly needsStore: boolean
   /** Changes nothing but short-lived objects of its own. */
-  look(patient: Patient): Promise<readonly Found[]>
+  look(patient: Patient, run: CheckRun): Promise<readonly Found[]>
 }

@@ -1,6 +1,6 @@
 import pMap from 'p-map'
 import {quote} from '../launch/shell-quote.js'
-import type {ListedPart} from '../store/part.js'
+import {OWN_PREFIX} from '../store/names.js'
 import type {SessionListing} from '../store/parts.js'
 import type {Found} from './finding.js'
 import type {DoctorCheck, Patient} from './patient.js'
@@ -9,43 +9,59 @@ const HEADS_AT_ONCE = 16
 /** Objects of these classes answer no read until somebody restores them. */
 const ARCHIVED = new Set(['GLACIER', 'DEEP_ARCHIVE'])
 const DAYS = 7
+const ARCHIVE_PREFIX = `${OWN_PREFIX}archive/`
 
-/** Sessions that a lifecycle rule moved out of reach. The oldest part of a session goes first. */
+/** Sessions that a lifecycle rule moved out of reach, or that were archived there. */
 export const storageClassCheck: DoctorCheck = {
   name: 'storage classes',
   needsStore: true,
-  async look(patient) {
-    const sessions = await patient.survey.stored()
-    const found = await pMap(sessions, async (session) => lookAt(patient, session), {concurrency: HEADS_AT_ONCE})
+  async look(patient, {signal}) {
+    const packed = new Map<string, string[]>()
+    for (const {key} of (await patient.survey.below(ARCHIVE_PREFIX)).objects) {
+      const sessionId = key.slice(ARCHIVE_PREFIX.length).split('/', 1)[0] ?? ''
+      packed.set(sessionId, [...(packed.get(sessionId) ?? []), key])
+    }
+    const found = await pMap(
+      await patient.survey.stored(),
+      async (session) => {
+        signal?.throwIfAborted()
+        return lookAt(patient, session, packed.get(session.ref.sessionId) ?? [])
+      },
+      {concurrency: HEADS_AT_ONCE},
+    )
     return found.flat()
   },
 }
 
-async function lookAt(patient: Patient, {ref, transcripts}: SessionListing): Promise<readonly Found[]> {
+/** The oldest part of a session goes first: where it can be read all can. */
+async function lookAt(
+  patient: Patient,
+  {ref, transcripts}: SessionListing,
+  packed: readonly string[],
+): Promise<readonly Found[]> {
   const parts = transcripts.flatMap((each) => each.parts)
-  const oldest = parts.toSorted((a, b) => a.modified - b.modified)[0]
-  if (!oldest || (await archivedClass(patient, oldest)) === undefined) return []
+  const oldest = parts.toSorted((a, b) => a.modified - b.modified).slice(0, 1)
+  const first = [...oldest.map(({key}) => key), ...packed.slice(0, 1)]
+  const sample = await Promise.all(first.map(async (key) => archivedClass(patient, key)))
+  const storageClass = sample.find((each) => each !== undefined)
+  if (storageClass === undefined) return []
   const archived: string[] = []
-  let storageClass = ''
-  for (const part of parts) {
-    const found = await archivedClass(patient, part)
-    if (found === undefined) continue
-    archived.push(part.key)
-    storageClass = found
+  for (const key of [...parts.map((part) => part.key), ...packed]) {
+    if ((await archivedClass(patient, key)) !== undefined) archived.push(key)
   }
   return [
     {
       code: 'storage-archived',
       severity: 'problem',
       subject: ref.sessionId,
-      what: `${archived.length} of its ${parts.length} parts lie in the storage class ${storageClass}`,
+      what: `${archived.length} of its ${parts.length + packed.length} objects lie in the storage class ${storageClass}`,
       means: 'the session cannot be read before they are restored, which takes minutes to hours',
       mend: restoreCommand(patient, archived),
     },
   ]
 }
 
-async function archivedClass({sync}: Patient, {key}: ListedPart): Promise<string | undefined> {
+async function archivedClass({sync}: Patient, key: string): Promise<string | undefined> {
   const head = await sync.store.head(key)
   return head?.storageClass !== undefined && ARCHIVED.has(head.storageClass) ? head.storageClass : undefined
 }
@@ -57,5 +73,5 @@ function restoreCommand({facts}: Patient, keys: readonly string[]): string {
   const place = `--bucket ${quote(bucket.name)} --key ${quote(bucket.prefix + first)}`
   const request = quote(`Days=${DAYS},GlacierJobParameters={Tier=Standard}`)
   const command = `aws s3api restore-object ${place} --restore-request ${request}`
-  return keys.length === 1 ? command : `${command}; and so for each of the ${keys.length} parts`
+  return keys.length === 1 ? command : `${command}; and so for each of the ${keys.length} objects`
 }

@@ -32,11 +32,18 @@ const CHECKS: readonly TranscriptCheck[] = [
 export const transcriptsCheck: DoctorCheck = {
   name: 'transcripts',
   needsStore: true,
-  async look(patient) {
+  async look(patient, {signal, tell}) {
     const sessions = await patient.survey.stored()
+    const listings = sessions.flatMap(({transcripts}) => transcripts).filter(({parts}) => parts.length > 0)
+    let done = 0
     const found = await pMap(
-      sessions.flatMap(({transcripts}) => transcripts).filter(({parts}) => parts.length > 0),
-      async (listing) => lookAt(patient, listing),
+      listings,
+      async (listing) => {
+        signal?.throwIfAborted()
+        const own = await lookAt(patient, listing)
+        tell(`${++done} of ${listings.length}`)
+        return own
+      },
       {concurrency: AT_ONCE},
     )
     return found.flat()

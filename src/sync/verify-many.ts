@@ -2,7 +2,7 @@ import pMap from 'p-map'
 import type {ErrorKind} from '../base/errors.js'
 import type {Progress} from '../base/progress.js'
 import type {Registry} from '../registry/registry.js'
-import {againWhenMoved, type SessionListing} from '../store/parts.js'
+import {againWhenMoved, Parts, type SessionListing} from '../store/parts.js'
 import type {SyncContext} from './context.js'
 import {countActions, countSessions, failureOf, type SessionFailure} from './report.js'
 import {notFound, resolveSession} from './select-sessions.js'
@@ -90,7 +90,9 @@ async function verifyOne(
   options: VerifyManyOptions,
 ): Promise<VerifyOutcome> {
   try {
-    return await verifySession(context, listing, options)
+    // What is known of parts is forgotten with each session: memory does not grow with the store.
+    const parts = new Parts(context.store, options.signal ? {signal: options.signal} : {})
+    return await verifySession({store: context.store, parts}, listing, options)
   } catch (error) {
     if (options.signal?.aborted) throw error
     const {sessionId, homeKey: projectKey} = listing.ref

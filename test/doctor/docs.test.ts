@@ -21,7 +21,7 @@ const written = new Set(
 const told = new Set(
   page
     .split('\n')
-    .filter((line) => /^\| `/.test(line))
+    .filter((line) => line.startsWith('| `'))
     .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, code = '']) => code)),
 )
 
