@@ -60,6 +60,7 @@ export class UnleasedMirror implements Mirror {
       if (signal?.aborted || error.kind !== 'unreachable') break
       await this.#context.clock.sleep(pause, signal).catch(() => undefined)
     }
+    this.#behind[Symbol.dispose]()
     return {...this.#sum, complete: false, error}
   }
 
