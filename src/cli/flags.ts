@@ -41,7 +41,8 @@ export const sharedFlags = withEnvironment({
   }),
   profile: string({
     aliases: ['aws-profile'],
-    summary: 'AWS profile, for reprise alone (also --aws-profile): the environment of a claude that it starts stays as it is.',
+    summary:
+      'AWS profile, for reprise alone (also --aws-profile): the environment of a claude that it starts stays as it is.',
     helpValue: '<name>',
     helpGroup: STORE,
   }),

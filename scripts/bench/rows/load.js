@@ -43,16 +43,14 @@ export const load = {
         keys.push(...(page.Contents ?? []).map((each) => each.Key))
         ContinuationToken = page.NextContinuationToken
       } while (ContinuationToken !== undefined)
+      keys.sort((a, b) => (a < b ? -1 : 1))
       const entries = []
       for (let at = 0; at < keys.length; at += AT_A_TIME) {
         const bodies = await Promise.all(
-          keys
-            .toSorted()
-            .slice(at, at + AT_A_TIME)
-            .map(async (Key) => {
-              const {Body} = await client.send(new GetObjectCommand({Bucket: server.bucket, Key}))
-              return Body?.transformToString()
-            }),
+          keys.slice(at, at + AT_A_TIME).map(async (Key) => {
+            const {Body} = await client.send(new GetObjectCommand({Bucket: server.bucket, Key}))
+            return Body?.transformToString()
+          }),
         )
         for (const body of bodies) for (const line of body?.split('\n') ?? []) if (line) entries.push(JSON.parse(line))
       }
