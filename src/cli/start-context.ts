@@ -9,26 +9,47 @@ import type {Runtime} from './runtime.js'
 import {sanitizeLine} from '../view/sanitize.js'
 import {forgiving} from '../sync/sync-state.js'
 import {openSync} from './sync-context.js'
+import {parseWait} from './duration.js'
+import {resultFileFlag} from './launch-result.js'
+import {metricsFlags} from './observation.js'
+import {compactAtFlag} from './session-flags.js'
 
-export interface StartFlags {
-  readonly task?: string | undefined
-  readonly graceMs: number
-  readonly withoutLease: boolean
-  /** claude is not to inherit credentials of AWS. */
-  readonly scrubAws?: boolean | undefined
+interface StartFlags {
+  readonly 'no-lease': boolean
+  readonly grace: string
+  readonly 'scrub-aws': boolean
 }
 
-export const scrubAwsFlag = boolean({summary: 'Keep the AWS credentials in the environment from claude.'})
+/** Of the commands that start a claude. */
+export const startFlags = {
+  'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
+  grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
+  secrets: string({
+    summary: 'Whether to say at the end what was stored that looks like a secret (default: warn).',
+    helpValue: '<warn|off>',
+  }),
+  'compact-at': compactAtFlag,
+  'scrub-aws': boolean({summary: 'Keep the AWS credentials in the environment from claude.'}),
+  ...metricsFlags,
+  'result-file': resultFileFlag,
+}
 
-export const writtenSecretsFlag = string({
-  summary: 'Whether to say at the end what was stored that looks like a secret (default: warn).',
-  helpValue: '<warn|off>',
-})
-
-/** What the commands that start a claude work with. @throws CLAUDE_NOT_FOUND, PLACEHOLDER_OPEN */
-export async function openStart(runtime: Runtime, args: readonly string[], flags: StartFlags): Promise<StartContext> {
+/**
+ * What the commands that start a claude work with.
+ *
+ * @param task the value of `{task}` in the store's URL.
+ * @throws CLAUDE_NOT_FOUND, PLACEHOLDER_OPEN, DURATION_INVALID
+ */
+export async function openStart(
+  runtime: Runtime,
+  args: readonly string[],
+  task: string | undefined,
+  flags: StartFlags,
+): Promise<StartContext> {
+  const graceMs = parseWait(flags.grace, '--grace')
+  const scrubs = flags['scrub-aws']
   const {settings, env, directories, signal} = runtime
-  const {context, registry, processes, projectKey} = await openSync(runtime, {task: flags.task})
+  const {context, registry, processes, projectKey} = await openSync(runtime, {task})
   const claude = await findClaude({
     bin: settings.claudeBin,
     path: env['PATH'],
@@ -39,7 +60,7 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
   const inform = (line: string): void => {
     if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
   }
-  if (flags.scrubAws && usesBedrock(env)) inform(CUT_OFF)
+  if (scrubs && usesBedrock(env)) inform(CUT_OFF)
   if (settings.secrets === 'block') inform(NOT_HELD_BACK)
   return {
     sync: {...context, state: forgiving(context.state, (error) => inform(toRepriseError(error).message))},
@@ -51,9 +72,9 @@ export async function openStart(runtime: Runtime, args: readonly string[], flags
     configDir: settings.configDir,
     args,
     env,
-    ...(flags.scrubAws && {unset: awsCredentialsIn(env)}),
-    graceMs: flags.graceMs,
-    withoutLease: flags.withoutLease,
+    ...(scrubs && {unset: awsCredentialsIn(env)}),
+    graceMs,
+    withoutLease: flags['no-lease'],
     looksForSecrets: settings.secrets !== 'off',
     stateDirectory: join(directories.state, 'launch'),
     signal,

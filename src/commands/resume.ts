@@ -4,11 +4,9 @@ import {BaseCommand} from '../cli/base-command.js'
 import {parseWait} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
-import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
-import {metricsFlags} from '../cli/observation.js'
+import {checkResultFile, presentStarted} from '../cli/launch-result.js'
 import {openTaskOf} from '../cli/open-tasks.js'
-import {compactAtFlag} from '../cli/session-flags.js'
-import {openStart, scrubAwsFlag, writtenSecretsFlag} from '../cli/start-context.js'
+import {openStart, startFlags} from '../cli/start-context.js'
 import {chooseSession} from '../launch/choose-session.js'
 import {printResume, startResume} from '../launch/start-claude.js'
 import {escapeJson} from '../view/sanitize.js'
@@ -38,13 +36,7 @@ stored (6, or 4 when another worker took the session over).`
     wait: string({summary: 'How long to wait for whoever has it (default: not at all).', helpValue: '<duration>'}),
     print: boolean({summary: 'Restore it, print how claude would be started, and do not start it.'}),
     shell: boolean({summary: 'With --print: as one line of shell.', dependsOn: ['print']}),
-    'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
-    grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
-    secrets: writtenSecretsFlag,
-    'compact-at': compactAtFlag,
-    'scrub-aws': scrubAwsFlag,
-    ...metricsFlags,
-    'result-file': resultFileFlag,
+    ...startFlags,
   })
 
   async run(): Promise<void> {
@@ -52,12 +44,8 @@ stored (6, or 4 when another worker took the session over).`
     const {args, flags} = await this.parse(Resume, own)
     const runtime = await this.start(flags)
     await checkResultFile(flags['result-file'])
-    const context = await openStart(runtime, claude, {
-      task: flags.task ?? (await openTaskOf(runtime, args.session)),
-      graceMs: parseWait(flags.grace, '--grace'),
-      withoutLease: flags['no-lease'],
-      scrubAws: flags['scrub-aws'],
-    })
+    const task = flags.task ?? (await openTaskOf(runtime, args.session))
+    const context = await openStart(runtime, claude, task, flags)
     const wanted = args.session ?? (flags.latest ? undefined : flags.task)
     const chosen = await chooseSession(context.sync, context.registry, wanted, flags.latest)
     const request = {

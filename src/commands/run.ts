@@ -3,10 +3,8 @@ import {BaseCommand} from '../cli/base-command.js'
 import {parseWait} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
-import {checkResultFile, presentStarted, resultFileFlag} from '../cli/launch-result.js'
-import {metricsFlags} from '../cli/observation.js'
-import {compactAtFlag} from '../cli/session-flags.js'
-import {openStart, scrubAwsFlag, writtenSecretsFlag} from '../cli/start-context.js'
+import {checkResultFile, presentStarted} from '../cli/launch-result.js'
+import {openStart, startFlags} from '../cli/start-context.js'
 import {chooseForRun, IF_EXISTS, type IfExists} from '../launch/choose-session.js'
 import {startResume, startRun} from '../launch/start-claude.js'
 import type {EntryKind} from '../registry/registry.js'
@@ -39,13 +37,7 @@ took the session over).`
       summary: 'Where it goes on in one: how long to wait for whoever has it (default: not at all).',
       helpValue: '<duration>',
     }),
-    'no-lease': boolean({summary: 'For stores that cannot keep one: nobody else may write the session.'}),
-    grace: string({summary: 'Time to store the rest after SIGTERM.', default: '8s', helpValue: '<duration>'}),
-    secrets: writtenSecretsFlag,
-    'compact-at': compactAtFlag,
-    'scrub-aws': scrubAwsFlag,
-    ...metricsFlags,
-    'result-file': resultFileFlag,
+    ...startFlags,
   })
 
   async run(): Promise<void> {
@@ -54,12 +46,7 @@ took the session over).`
     const runtime = await this.start(flags)
     await checkResultFile(flags['result-file'])
     const {task, name, 'if-exists': ifExists} = flags
-    const context = await openStart(runtime, claude, {
-      task,
-      graceMs: parseWait(flags.grace, '--grace'),
-      withoutLease: flags['no-lease'],
-      scrubAws: flags['scrub-aws'],
-    })
+    const context = await openStart(runtime, claude, task, flags)
     const waitMs = flags.wait === undefined ? undefined : parseWait(flags.wait, '--wait')
     const wanted = [link('task', task), link('name', name)].flat()
     const {sessionId: found, links} = await chooseForRun(context.registry, wanted, ifExists as IfExists)
