@@ -27,6 +27,9 @@ class FastDisk extends core.ObjectStoreDecorator {
   }
 }
 
+/** By the store's clock: a request of a process that is paused meanwhile comes long after its lease. */
+const LONGEST_DELAY_MS = 60_000
+
 const {base, rate, machine} = setting
 const random = core.systemRandom
 /** This process's clocks, as fast as the store's and as wrong as they are said to be. */
@@ -94,7 +97,7 @@ function retrying(store) {
 
 function faulty(store) {
   const kinds = /** @type {const} */ (['fail-before', 'fail-after', 'reset', 'delay', '409', '503'])
-  const plan = core.seededFaults({seed: setting.seed, rate: 0.05, kinds, maxDelayMs: 200 * rate})
+  const plan = core.seededFaults({seed: setting.seed, rate: 0.05, kinds, maxDelayMs: LONGEST_DELAY_MS})
   return new core.FaultyObjectStore(store, {clock, plan})
 }
 
