@@ -12,6 +12,7 @@ import {VerifyLines} from './verify-lines.js'
 import {verifyParts} from './verify-parts.js'
 
 const TRANSCRIPTS_AT_ONCE = 4
+const MAX_TRIES = 3
 
 export interface VerifyOptions {
   /** Read every byte: digests, lines, parents, and what entries name. */
@@ -53,7 +54,7 @@ export async function verifySession(
     const message = 'no writer of this layout makes such a key: nothing reads it'
     session.add({code: 'key-ignored', severity: 'warning', key, message})
   }
-  const main = verified.find(({ref}) => ref.subpath === undefined)
+  const main = verified.find(({listing: {ref}}) => ref.subpath === undefined)
   await verifySummary(context, main, sessionId, session)
   for (const {lines} of verified) lines?.judgeParents(lines === main?.lines ? undefined : main?.lines)
   if (options.readData) await verifyNamed(context, listing, verified, session)
@@ -74,13 +75,25 @@ export async function verifySession(
 }
 
 interface VerifiedTranscript {
-  readonly ref: PartListing['ref']
+  readonly listing: PartListing
   readonly findings: VerifyFindings
   readonly bytes: number
   readonly lines?: VerifyLines
 }
 
-async function verifyTranscript(
+/** What looks damaged is looked at again where parts moved meanwhile: a listing of many pages is no snapshot. */
+async function verifyTranscript(parts: Parts, first: PartListing, options: VerifyOptions): Promise<VerifiedTranscript> {
+  let listing = first
+  for (let tries = 1; ; tries++) {
+    const verified = await verifyListed(parts, listing, options)
+    const isSound = verified.findings.all.length === 0
+    const fresh = isSound || tries === MAX_TRIES ? undefined : await parts.list(first.ref)
+    if (!fresh || isSameListing(fresh, verified.listing)) return verified
+    listing = fresh
+  }
+}
+
+async function verifyListed(
   parts: Parts,
   first: PartListing,
   {readData, signal}: VerifyOptions,
@@ -93,12 +106,19 @@ async function verifyTranscript(
     given = undefined
     const findings = new VerifyFindings(ref.subpath)
     const view = await orFinding(findings, async () => viewTranscript(parts, ref, {listing}))
-    if (!view) return {ref, findings, bytes: 0}
+    if (!view) return {listing, findings, bytes: 0}
     await verifyParts(view, parts, findings, readData)
     const bytes = view.delivery.length
     const lines = readData ? await orFinding(findings, async () => readLines(parts, view)) : undefined
-    return {ref, findings, bytes, ...(lines && {lines})}
+    return {listing, findings, bytes, ...(lines && {lines})}
   })
+}
+
+function isSameListing(a: PartListing, b: PartListing): boolean {
+  return (
+    a.parts.length === b.parts.length &&
+    a.parts.every(({key, etag}, at) => key === b.parts[at]?.key && etag === b.parts[at]?.etag)
+  )
 }
 
 async function readLines(parts: Parts, {ref, listing}: TranscriptView): Promise<VerifyLines> {
@@ -127,13 +147,15 @@ async function orFinding<T>(findings: VerifyFindings, read: () => Promise<T>): P
 
 /** A summary may lag, but was never ahead of what was stored when it was written. */
 async function verifySummary(
-  {store}: Pick<SyncContext, 'store'>,
+  {store, parts}: Pick<SyncContext, 'store' | 'parts'>,
   main: VerifiedTranscript | undefined,
   sessionId: string,
   findings: VerifyFindings,
 ): Promise<void> {
   const told = (await readSummary(store, sessionId))?.bytes
   if (!main || told === undefined || told <= main.bytes || main.findings.all.length > 0) return
+  // It may have grown since it was listed.
+  if (!isSameListing(await parts.list(main.listing.ref), main.listing)) return
   const message = `its summary tells of ${told} bytes, and ${main.bytes} are stored: its last part is missing, or its end was rewritten`
   findings.add({code: 'shorter-than-summary', severity: 'warning', message})
 }

@@ -23,7 +23,11 @@ export function doctorText({store, findings, checks, totals}: DoctorReport): str
   const open = findings.some(({fixable, fix}) => fixable && !fix)
   const mended = fixed > 0 ? `, ${fixed} mended` : ''
   const next = open ? '. Some can be mended here: reprise doctor --fix' : ''
-  return [...lines, '', `${problem} problems, ${warning} warnings${mended}${next}`].join('\n')
+  return [...lines, '', `${counted(problem, 'problem')}, ${counted(warning, 'warning')}${mended}${next}`].join('\n')
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function linesOf({code, severity, subject, what, means, mend, fix}: ExaminedFinding): readonly string[] {

@@ -27,7 +27,7 @@ describe('reprise doctor', () => {
     const text = await cli.run(['doctor', ...store])
     expect(text.exitCode).toBe(0)
     expect(text.stdout).toContain('warning claude-missing: There is no "claude" on PATH.')
-    expect(text.stdout).toMatch(/\n0 problems, 1 warnings\n$/)
+    expect(text.stdout).toMatch(/\n0 problems, 1 warning\n$/)
     const json = await cli.run(['doctor', '--json', ...store])
     expect(json.stderr).toBe('')
     expect(codes(json.result())).toEqual(['node', 'claude-missing', 'config-dir-missing'])
