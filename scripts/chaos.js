@@ -5,7 +5,7 @@
 //   --seed N       default: any; chooses faults, clocks and what happens to whom
 //   --file         a directory instead of the strict S3 server
 //   --keep         leave the run's directory also when nothing is wrong
-import {mkdtempSync, rmSync} from 'node:fs'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -33,7 +33,7 @@ const directory = mkdtempSync(join(tmpdir(), 'reprise-chaos-'))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
 say(again)
 
-const {violations, counts} = await run({
+const {violations, story, counts} = await run({
   root: dirname(dirname(fileURLToPath(import.meta.url))),
   directory,
   seed,
@@ -51,6 +51,9 @@ say(
 for (const text of violations.slice(0, SHOWN)) say(`VIOLATION ${text}`)
 if (violations.length > SHOWN) say(`… and ${violations.length - SHOWN} more`)
 if (violations.length > 0) {
+  writeFileSync(join(directory, 'story.txt'), story.join('\n'))
+  say(`What happened to the first of them ends so (all of it: ${directory}/story.txt):`)
+  for (const line of story.slice(-SHOWN)) say(line)
   say(`${violations.length} violations. What each process sent and was told lies in ${directory}/journals.`)
   say(`The same seed chooses the same upsets, not the same order of requests: ${again} --keep`)
 } else {

@@ -23,10 +23,15 @@ import {basename, join} from 'node:path'
  * @property {string} code
  *
  * @typedef {object} Note whatever else happened
- * @property {'note' | 'violation'} type
+ * @property {'note'} type
+ * @property {string} text
+ * @property {string} [sessionId] which it is about
+ *
+ * @typedef {object} Violation
+ * @property {'violation'} type
  * @property {string} text
  *
- * @typedef {(Sent | Acknowledged | Rejected | Note) & {at: number}} JournalRecord
+ * @typedef {(Sent | Acknowledged | Rejected | Note | Violation) & {at: number}} JournalRecord
  */
 
 export function monotonicMs() {
@@ -42,7 +47,7 @@ export class Journal {
   }
 
   /**
-   * @param {Sent | Acknowledged | Rejected | Note} record
+   * @param {Sent | Acknowledged | Rejected | Note | Violation} record
    */
   write(record) {
     writeSync(this.#file, `${JSON.stringify({...record, at: monotonicMs()})}\n`)

@@ -6,8 +6,9 @@ import {StrictServer} from '../bench/strict-server.js'
 import {bundleCore} from './bundle.js'
 import {Cast, ended, ready} from './cast.js'
 import {checkDelivery, checkEpochs, checkOrder, History} from './history.js'
-import {JournalReader, monotonicMs} from './journal.js'
+import {Journal, JournalReader, monotonicMs} from './journal.js'
 import {Random} from './random.js'
+import {storyOf} from './story.js'
 
 /**
  * @typedef {object} RunOptions
@@ -22,6 +23,7 @@ import {Random} from './random.js'
  *
  * @typedef {object} Result
  * @property {string[]} violations
+ * @property {string[]} story of the first transcript that one of them names
  * @property {Record<string, number>} counts
  */
 
@@ -61,7 +63,10 @@ export async function run(options) {
     const settler = cast.start('settler', {process: 'settler', machine: 'settler', seed: 1, faults: 'none'})
     const isSettled = await ended(settler, SETTLE_MS)
     const {violations, totals, rejections} = judge(directory, isSettled)
-    return {violations: [...stage.failures, ...violations], counts: {...totals, ...stage.counts, ...rejections}}
+    const all = [...new Set([...violations, ...stage.failures])]
+    const named = all.map((text) => /\b(?:leased|open|mixed)-\d+(?:\/[\w/-]+)?(?=[: ])/.exec(text)?.[0]).find(Boolean)
+    const story = named === undefined ? [] : storyOf(journals, named)
+    return {violations: all, story, counts: {...totals, ...stage.counts, ...rejections}}
   } finally {
     cast.killAll()
     await server?.close()
@@ -73,6 +78,7 @@ class Stage {
   #cast
   #random
   #options
+  #journal
   #children = []
   /** @type {string[]} */
   failures = []
@@ -83,6 +89,7 @@ class Stage {
   constructor(cast, random, options) {
     this.#cast = cast
     this.#random = random
+    this.#journal = new Journal(join(options.directory, 'journals', 'harness.jsonl'))
     this.#options = options
     this.#life = [Math.max(2_000, options.seconds * 80), Math.max(5_000, options.seconds * 250)]
   }
@@ -115,21 +122,29 @@ class Stage {
       await wait(random.int(...this.#life), until)
       if (monotonicMs() < until && random.chance(0.6)) {
         this.counts.pauses++
+        this.#note(`stops ${name}`)
         child.kill('SIGSTOP')
         await sleep(LEASE_MS * (1.1 + random.next()))
         child.kill('SIGCONT')
+        this.#note(`lets ${name} go on`)
         await wait(random.int(300, 4_000), until)
       }
       // The last ones too: some end in the middle of an append, some give everything back.
       if (monotonicMs() < until || random.chance(0.5)) {
         this.counts.kills++
         child.kill('SIGKILL')
+        this.#note(`has killed ${name}`)
       } else {
         tell(child)
       }
       await ended(child, STOP_MS)
       predecessor = name
     }
+  }
+
+  /** @param {string} text */
+  #note(text) {
+    this.#journal.write({type: 'note', text})
   }
 
   #start(role, name) {

@@ -34,7 +34,10 @@ let entries = 0
 let calls = 0
 
 const stores = {
-  leased: openSessionStore((sessionId, {epoch}) => void epochs.set(sessionId, epoch)),
+  leased: openSessionStore((sessionId, {epoch}) => {
+    epochs.set(sessionId, epoch)
+    journal.write({type: 'note', sessionId, text: `takes ${sessionId} with epoch ${epoch}`})
+  }),
   open: openSessionStore(),
 }
 // The first request is slow: a client is made and its code loaded.
