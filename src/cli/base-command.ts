@@ -59,6 +59,8 @@ export abstract class BaseCommand {
     const command = new this(argv)
     try {
       await command.run()
+      // A command that presents nothing has cleanups too.
+      await command.#interruption.finish()
     } catch (error) {
       await command.#fail(error)
     }

@@ -68,7 +68,10 @@ function retried(
 ): RetriedStore {
   const metered = new MeteredObjectStore(adapter, {
     clock,
-    observe: ({operation, key, ...measured}) => logger.debug(`store ${operation}`, {key, ...measured}),
+    observe: ({operation, key, bytes, bytesCopied, ms, attempt, outcome}) => {
+      const copied = bytesCopied > 0 && {bytesCopied}
+      logger.debug(`store ${operation}`, {key, bytes, ...copied, ms, attempt, outcome})
+    },
   })
   const store = new RetryingObjectStore(metered, {
     clock,

@@ -63,7 +63,15 @@ const OBJECTS: Readonly<Record<PolicyRole, {readonly sid: string; readonly actio
   worker: {sid: 'ReadAndWriteObjects', actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload']},
   compactor: {
     sid: 'ReadWriteAndDeleteObjects',
-    actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'],
+    // Who may not ask for a lock is not told of it, and would merge what cannot be deleted.
+    actions: [
+      's3:GetObject',
+      's3:PutObject',
+      's3:AbortMultipartUpload',
+      's3:DeleteObject',
+      's3:GetObjectRetention',
+      's3:GetObjectLegalHold',
+    ],
   },
 }
 
