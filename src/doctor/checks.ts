@@ -3,7 +3,7 @@ import {credentialsCheck} from './credentials.js'
 import {indexCheck} from './index-drift.js'
 import {lateCheck} from './late.js'
 import {leasesCheck} from './leases.js'
-import {localCheck} from './local.js'
+import {localCheck, unstoredCheck} from './local.js'
 import {nodeCheck} from './node.js'
 import {objectLockCheck} from './object-lock.js'
 import type {DoctorCheck} from './patient.js'
@@ -23,6 +23,7 @@ export const CHECKS: readonly DoctorCheck[] = [
   settingsCheck,
   credentialsCheck,
   stateDirCheck,
+  localCheck,
   storeCheck,
   storeRecordCheck,
   probesCheck,
@@ -33,5 +34,5 @@ export const CHECKS: readonly DoctorCheck[] = [
   indexCheck,
   storageClassCheck,
   objectLockCheck,
-  localCheck,
+  unstoredCheck,
 ]

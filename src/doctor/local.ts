@@ -13,16 +13,25 @@ const KEPT_DAYS = 30
 const WARNED_DAYS = 7
 const STATUS_AT_ONCE = 4
 
-/** The sessions of this machine: whether there are any, twice, or not stored. */
+/** The sessions of this machine: whether there are any, or some twice. */
 export const localCheck: DoctorCheck = {
   name: 'sessions here',
+  needsStore: false,
+  async look({sync, survey}) {
+    const here = await survey.local()
+    return here.length === 0 ? [await noneHere(sync.configDir)] : copies(here)
+  },
+}
+
+/** Those that would go with this disk, or that Claude is about to delete. */
+export const unstoredCheck: DoctorCheck = {
+  name: 'unstored sessions',
   needsStore: true,
   async look(patient) {
-    const {sync, survey} = patient
-    const here = await survey.local()
-    if (here.length === 0) return [await noneHere(sync.configDir)]
-    const stored = new Set((await survey.stored()).map(({ref}) => ref.sessionId))
-    return [...copies(here), ...neverStored(here, stored), ...(await expiring(patient, here))]
+    const here = await patient.survey.local()
+    if (here.length === 0) return []
+    const stored = new Set((await patient.survey.stored()).map(({ref}) => ref.sessionId))
+    return [...neverStored(here, stored), ...(await expiring(patient, here))]
   },
 }
 
