@@ -3,6 +3,9 @@ import type {Clock, Random} from '../base/clock.js'
 /** What a store asks for with Retry-After is kept to up to here. */
 const LONGEST_HOLD_MS = 60_000
 
+/** What a store refused some time ago says little about now: after so long without a change the pause halves, and again each time. */
+const HALF_LIFE_MS = 1_000
+
 /** A number in [0, 1). */
 function fraction(random: Random): number {
   const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4)
@@ -22,7 +25,7 @@ export type PaceRound = number
 
 /**
  * How fast calls go to one store, shared by all of them: before every call a pause, random within a range that doubles when the
- * store throttles and shrinks when it does not; before a retry a wait with full jitter; and nothing at all before the time that
+ * store throttles and shrinks when it does not, with each success and with time; before a retry a wait with full jitter; and nothing at all before the time that
  * the store has named.
  *
  * The range changes once a round: what a call meets that was sent at an earlier pace says nothing about the present one, and
@@ -31,6 +34,7 @@ export type PaceRound = number
 export class Pace {
   readonly #options: PaceOptions
   #pauseMs = 0
+  #changedAt = 0
   #heldUntil = 0
   #round: PaceRound = 0
 
@@ -40,11 +44,12 @@ export class Pace {
 
   throttled(round: PaceRound): void {
     const {baseMs, maxMs} = this.#options
-    this.#change(round, Math.min(maxMs, Math.max(baseMs, this.#pauseMs * 2)))
+    this.#change(round, Math.min(maxMs, Math.max(baseMs, this.#pause() * 2)))
   }
 
   succeeded(round: PaceRound): void {
-    if (this.#pauseMs > 0) this.#change(round, this.#pauseMs < 1 ? 0 : this.#pauseMs * 0.8)
+    const pause = this.#pause()
+    if (this.#pauseMs > 0) this.#change(round, pause < 1 ? 0 : pause * 0.8)
   }
 
   /** The store wants to be left alone for so long. */
@@ -55,7 +60,7 @@ export class Pace {
 
   /** Resolves when a call may be sent. Rejects with the signal's reason when it aborts first. */
   async beforeCall(signal: AbortSignal | undefined): Promise<PaceRound> {
-    const ms = this.#held() + this.#jitter(this.#pauseMs)
+    const ms = this.#held() + this.#jitter(this.#pause())
     if (ms >= 1) await this.#sleep(ms, signal)
     return this.#round
   }
@@ -74,7 +79,13 @@ export class Pace {
   #change(round: PaceRound, pauseMs: number): void {
     if (round !== this.#round) return
     this.#pauseMs = pauseMs
+    this.#changedAt = this.#options.clock.now()
     this.#round++
+  }
+
+  #pause(): number {
+    const since = Math.max(0, this.#options.clock.now() - this.#changedAt - HALF_LIFE_MS)
+    return this.#pauseMs * 0.5 ** (since / HALF_LIFE_MS)
   }
 
   #held(): number {

@@ -51,6 +51,15 @@ describe('the pace of a store', () => {
     expect(calls).toBeLessThan(40)
   })
 
+  test('it melts away with time, too: who calls once in a while does not go on waiting for an outage that is over', async () => {
+    const {clock, pace, beforeCall} = setUp()
+    for (let time = 0; time < 20; time++) pace.throttled(await pace.beforeCall(undefined))
+    clock.time += 4_000
+    expect(await beforeCall()).toBeLessThan(100)
+    clock.time += 10_000
+    expect(await beforeCall()).toBe(0)
+  })
+
   test('what the store asks for is kept to by all, up to a minute', async () => {
     const {clock, pace, beforeCall, waited} = setUp()
     pace.hold(3000)
