@@ -54,7 +54,9 @@ export class Checks {
   /** Entries without a uuid: at most as often as they were written. */
   #bookkeepingIsNotRepeated({delivered}: Sight): void {
     const {made} = this.#world.lines
-    const often = [...countOf(delivered)].filter(([line, count]) => isBookkeeping(line) && count > (made.get(line) ?? 1))
+    const often = [...countOf(delivered)].filter(
+      ([line, count]) => isBookkeeping(line) && count > (made.get(line) ?? 1),
+    )
     if (often.length > 0) throw new Violation(`C2 readers get more often than it was written: ${often.join(' ')}`)
   }
 
