@@ -41,9 +41,11 @@ export async function storeSummaryOf(
   const state = await context.state.read(ref.sessionId)
   // Another machine may have given it its task or name.
   const {task, name} = {...(await readSummary(context.store, ref.sessionId)), ...state.labels, ...labels}
-  const kept = {...labels, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
+  const known = {...(task !== undefined && {task}), ...(name !== undefined && {name})}
+  const kept = {...labels, ...known}
   await using local = await openLocalTranscript(path, context.uid)
   const offsets = [state.summary?.value.bytes ?? 0, local.length].filter((offset) => offset <= local.length)
   const next = await storeSummary(context, ref, local, await measure(local, offsets), state, kept)
-  await context.state.write(ref.sessionId, next)
+  // A push from here asks the store no more.
+  await context.state.write(ref.sessionId, task === undefined && name === undefined ? next : {...next, labels: known})
 }
