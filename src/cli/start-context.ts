@@ -49,7 +49,8 @@ export async function openStart(
   const graceMs = parseWait(flags.grace, '--grace')
   const scrubs = flags['scrub-aws']
   const {settings, env, directories, signal} = runtime
-  const {context, registry, processes, projectKey} = await openSync(runtime, {task})
+  // What is remembered of a config dir hangs on it: claude's first start must not make another one of it.
+  const {context, registry, processes, projectKey} = await openSync(runtime, {task, makeConfigDir: true})
   const claude = await findClaude({
     bin: settings.claudeBin,
     path: env['PATH'],
