@@ -1,4 +1,4 @@
-import {RepriseError} from '../base/errors.js'
+import {hasCode, RepriseError} from '../base/errors.js'
 import {isSameRegistry} from '../registry/registry-url.js'
 import {readStoreRecord, settleStoreRecord, type StoreRecord} from '../store/probe.js'
 import {leaseTable, type SyncContext} from './context.js'
@@ -23,7 +23,13 @@ type AgreementContext = Pick<SyncContext, 'store' | 'random' | 'leases' | 'store
 export async function checkRegistry(context: AgreementContext): Promise<void> {
   const {store} = context
   const isFine = (record: StoreRecord | undefined): boolean => record === undefined || isOfPlace(context, record)
-  const record = await recordOf(context, isFine, async () => readStoreRecord(store))
+  // A record that cannot be read holds up who needs a lease alone.
+  const read = async () =>
+    readStoreRecord(store).catch((error: unknown) => {
+      if (hasCode(error, 'STORE_RECORD_DAMAGED')) return undefined
+      throw error
+    })
+  const record = await recordOf(context, isFine, read)
   if (record && !isFine(record)) throw registryMismatch(context, record)
 }
 
