@@ -7,7 +7,7 @@ import {checkDelivery, checkEpochs, checkOrder, History} from '../scripts/chaos/
 const PROGRAM = fileURLToPath(new URL('../scripts/chaos.js', import.meta.url))
 
 test('machines with wrong clocks, killed and paused: nothing acknowledged is lost, nothing comes twice, one writes at a time', async () => {
-  const child = spawn(process.execPath, [PROGRAM, '--seconds', '8', '--workers', '3', '--sessions', '5'], {
+  const child = spawn(process.execPath, [PROGRAM, '--seconds', '6', '--workers', '3', '--sessions', '4'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: 110_000,
   })
@@ -15,8 +15,10 @@ test('machines with wrong clocks, killed and paused: nothing acknowledged is los
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk))
   const [code] = await once(child, 'exit')
   expect(code, said).toBe(0)
-  expect(Number(/acknowledged (\d+)/.exec(said)?.[1]), said).toBeGreaterThan(0)
-  expect(Number(/kills (\d+)/.exec(said)?.[1]), said).toBeGreaterThan(0)
+  const count = (what: string) => Number(new RegExp(`${what} (\\d+)`).exec(said)?.[1])
+  expect(count('kills') + count('pauses'), said).toBeGreaterThan(0)
+  // The last holder makes one for each of twelve transcripts.
+  expect(count('calls'), said).toBeGreaterThan(12)
 }, 120_000)
 
 interface Told {

@@ -91,7 +91,7 @@ class Stage {
     this.#random = random
     this.#journal = new Journal(join(options.directory, 'journals', 'harness.jsonl'))
     this.#options = options
-    this.#life = [Math.max(2_000, options.seconds * 80), Math.max(5_000, options.seconds * 250)]
+    this.#life = [Math.max(2_000, options.seconds * 80), Math.max(4_000, options.seconds * 250)]
   }
 
   /** @param {number} ms */
@@ -124,7 +124,7 @@ class Stage {
         this.counts.pauses++
         this.#note(`stops ${name}`)
         child.kill('SIGSTOP')
-        await sleep(LEASE_MS * (1.1 + random.next()))
+        await sleep(LEASE_MS * (1.1 + random.next() / 2))
         child.kill('SIGCONT')
         this.#note(`lets ${name} go on`)
         await wait(random.int(300, 4_000), until)
