@@ -2,7 +2,7 @@ import {createHash, type Hash} from 'node:crypto'
 import {RepriseError} from '../base/errors.js'
 import type {ObjectBody} from '../object-store/object-store.js'
 import type {PartSource} from './chain.js'
-import type {Delivery} from './deliver.js'
+import type {Delivery} from './interleave.js'
 
 /** A transcript that can be read from any offset, more than once: a local file, or what readers of a store are given. */
 export interface TranscriptBytes {

@@ -2,6 +2,7 @@ import pMap from 'p-map'
 import {entryIdentity, parseObject} from '../transcript/entry-identity.js'
 import {type Line, readLines} from '../transcript/lines.js'
 import type {PartSource} from './chain.js'
+import {appendSegment, type Delivery, interleave, type Segment} from './interleave.js'
 import {compareNames, isRanged, type ListedPart, type RangedPart} from './part.js'
 import type {Resolution} from './resolve.js'
 import {WorkLimit} from './work-limit.js'
@@ -12,29 +13,6 @@ const CONCURRENCY = 16
 /** Lines and pairs of forks compared: forks that share a run are few. */
 const COMPARISONS_PER_LINE = 16
 const COMPARISONS_AT_LEAST = 4_000_000
-
-/** Bytes `[start, end)` of one part's object. `unterminated`: the last line lacks its `\n`, which a reader adds. */
-export interface Segment {
-  readonly part: ListedPart
-  readonly start: number
-  readonly end: number
-  readonly unterminated?: true
-  /** Bytes of the path: its digests hold for them. */
-  readonly path?: true
-}
-
-/** What a reader is given: the path's bytes, and among them, where their keys sort, the lines of parts beside it. */
-export interface Delivery {
-  readonly segments: readonly Segment[]
-  /** Bytes in all, added `\n` included. */
-  readonly length: number
-  /** Nothing beside the path gives a line: the delivered bytes are the path's. */
-  readonly straight: boolean
-  /** How many of the first delivered bytes are the path's first bytes. */
-  readonly agreed: number
-  /** `agent_metadata` entries, in key order: they are no lines of the transcript, the last one counts. */
-  readonly metadata: readonly Segment[]
-}
 
 interface OffLine {
   readonly start: number
@@ -217,42 +195,10 @@ function keepNew(off: readonly OffPart[], path: PathEntries): {part: ListedPart;
         const holder = path.bytes.get(line.key)
         if (index < shared || (holder && compareNames(holder, part) > 0)) continue
       }
-      append(segments, segmentOf(part, line.start, line.length, line.torn))
+      appendSegment(segments, segmentOf(part, line.start, line.length, line.torn))
     }
     return {part, segments}
   })
-}
-
-function interleave(
-  resolution: Resolution,
-  extras: readonly {part: ListedPart; segments: Segment[]}[],
-  metadata: readonly Segment[],
-): Delivery {
-  const segments: Segment[] = []
-  let agreed: number | undefined
-  let given = 0
-  let next = 0
-  const give = (extra: readonly Segment[]): void => {
-    if (extra.length > 0) agreed ??= given
-    for (const segment of extra) append(segments, segment)
-  }
-  for (const {part, start, end} of resolution.slices) {
-    for (let extra = extras[next]; extra && compareNames(extra.part, part) < 0; extra = extras[++next])
-      give(extra.segments)
-    append(segments, {part, start: start - part.range.from, end: end - part.range.from, path: true})
-    given = end
-  }
-  for (const extra of extras.slice(next)) give(extra.segments)
-  const length = segments.reduce((sum, each) => sum + each.end - each.start + (each.unterminated ? 1 : 0), 0)
-  return {segments, length, straight: agreed === undefined, agreed: agreed ?? given, metadata}
-}
-
-/** Adds a segment, joined to the last one where it goes on in the same part. */
-function append(segments: Segment[], next: Segment): void {
-  const last = segments.at(-1)
-  if (last?.part === next.part && last.end === next.start && last.path === next.path) {
-    segments[segments.length - 1] = {...next, start: last.start}
-  } else if (next.end > next.start) segments.push(next)
 }
 
 function segmentOf(part: ListedPart, start: number, length: number, torn: boolean): Segment {

@@ -1,5 +1,5 @@
 import {readAhead, type ReadAheadOptions} from '../base/read-ahead.js'
-import type {Segment} from './deliver.js'
+import type {Segment} from './interleave.js'
 import type {Parts} from './parts.js'
 
 /** Default: 48 requests, since small parts cost a round trip each, and 8 MiB, since several transcripts may be read at a time. */

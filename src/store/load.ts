@@ -1,6 +1,6 @@
 import {createHash, type Hash} from 'node:crypto'
 import {EMPTY_SHA256} from '../base/hash.js'
-import type {Segment} from './deliver.js'
+import type {Segment} from './interleave.js'
 import {fetchAhead, type FetchOptions} from './fetch-ahead.js'
 import {isMetadataPart, type ListedPart, type RangedPart} from './part.js'
 import {againWhenMoved, type PartListing, type Parts} from './parts.js'

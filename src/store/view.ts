@@ -1,5 +1,6 @@
 import {RepriseError} from '../base/errors.js'
-import {type Delivery, deliver} from './deliver.js'
+import {deliver} from './deliver.js'
+import type {Delivery} from './interleave.js'
 import {displacedNames, type Journal, KnownJournals, readJournals, supersededNames} from './journal.js'
 import {type TranscriptRef, transcriptPrefix} from './names.js'
 import {compareNames, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
