@@ -60,13 +60,13 @@ describe('reprise doctor', () => {
     }
   })
 
-  test('is not kept from it by a record that keeps every other command', async () => {
+  test('is not kept from it by a record that cannot be read', async () => {
     await using cli = await makeCliHome()
     const dir = join(cli.home, 'shared')
     await mkdir(join(dir, '.reprise'), {recursive: true})
     await writeFile(join(dir, '.reprise', 'store.json'), '{')
     expect((await cli.run(['ls', '--store', dir])).exitCode).toBe(0)
-    expect((await cli.run(['push', '--store', dir])).exitCode).toBe(7)
+    expect((await cli.run(['push', '--store', dir])).exitCode).toBe(0)
     const run = await cli.run(['doctor', '--json', '--store', dir])
     expect(run.exitCode).toBe(7)
     expect(codes(run.result())).toContain('store-record-damaged')
