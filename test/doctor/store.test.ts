@@ -127,7 +127,7 @@ describe('where bytes lie', () => {
   test('an archive class, with the command that restores it', async () => {
     await using s3 = await onStrictS3()
     const {store} = s3.worker.context
-    await pushLines(s3.worker, 2)
+    await pushLines(s3.worker, 1)
     const [{key, size} = {key: '', size: 0}] = (await listSession(store)).transcripts.flatMap(({parts}) => parts)
     // As a lifecycle rule leaves it.
     const {metadata} = (await store.head(key)) ?? {metadata: {}}
