@@ -1,6 +1,8 @@
 import {hasCode, RepriseError} from '../base/errors.js'
 import type {GetOptions, ObjectContent, ObjectHead, ObjectStore} from './object-store.js'
 
+const MAX_TRIES = 5
+
 export interface WholeObject extends ObjectHead {
   readonly bytes: Uint8Array
 }
@@ -17,6 +19,21 @@ export interface ReadObjectOptions extends GetOptions {
  * @throws OBJECT_TOO_LARGE when more than `limit` bytes would come, before reading them.
  */
 export async function readObject(
+  store: Pick<ObjectStore, 'get'>,
+  key: string,
+  options: ReadObjectOptions,
+): Promise<WholeObject | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readOnce(store, key, options)
+    } catch (error) {
+      // A body that broke and could not be gone on with: somebody has replaced the object meanwhile.
+      if (options.ifMatch !== undefined || tries === MAX_TRIES || !hasCode(error, 'OBJECT_CHANGED')) throw error
+    }
+  }
+}
+
+async function readOnce(
   store: Pick<ObjectStore, 'get'>,
   key: string,
   options: ReadObjectOptions,

@@ -1,4 +1,5 @@
 import {createHash, type Hash} from 'node:crypto'
+import {setMaxListeners} from 'node:events'
 import {EMPTY_SHA256} from '../base/hash.js'
 import {restoreArchive} from '../store/archive.js'
 import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
@@ -163,6 +164,7 @@ export class ChainAppender implements Appender {
   /** @returns undefined when it took too long: the caller of an append has no more time. */
   async #learn(listing: PartListing): Promise<Knowledge | undefined> {
     const reading = new AbortController()
+    setMaxListeners(0, reading.signal) // one for each request under way
     const waiting = new AbortController()
     const parts = new Parts(this.#context.parts.store, {known: this.#context.parts, signal: reading.signal})
     const learned = learn(parts, this.#ref, this.#options.newSummary, {listing})

@@ -1,4 +1,4 @@
-import {type RepriseError, toRepriseError} from '../base/errors.js'
+import {RepriseError, toRepriseError} from '../base/errors.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {BackgroundCompaction} from '../store/background-compaction.js'
 import type {Homes} from '../store/home.js'
@@ -144,19 +144,24 @@ export class TranscriptWriters {
     for (const each of compactions) each.stop()
   }
 
-  /** Gives a session's lease back where nothing of it is under way, and forgets its writers. */
+  /**
+   * Gives a session's lease back where nothing of it is under way, and forgets its writers. What was rejected and kept is dropped: it
+   * must not take the session from whoever holds it next.
+   */
   async release(sessionId: string): Promise<void> {
-    const own = [...this.#writers].filter(([, {key}]) => key.sessionId === sessionId)
     const hold = this.#holds.get(sessionId)
+    if (!hold) return
     this.#holds.delete(sessionId)
+    const own = [...this.#writers].filter(([, {key}]) => key.sessionId === sessionId)
     const clean = own.every(([, {mirror}]) => mirror.isIdle)
+    if (!clean) this.end(released(sessionId), (key) => key.sessionId === sessionId)
     try {
       if (clean) for (const [, {appender}] of own) await appender.tidy()
-      await hold?.end(clean)
+      await hold.end(clean)
     } catch (error) {
       this.#context.logger.warn('a lease was not given back', {sessionId, code: toRepriseError(error).code})
     }
-    for (const [name, {mirror}] of own) if (mirror.isIdle) this.#writers.delete(name)
+    for (const [name] of own) this.#writers.delete(name)
   }
 
   async releaseAll(): Promise<void> {
@@ -241,4 +246,13 @@ export class TranscriptWriters {
 
 function nameOf({projectKey, sessionId, subpath = ''}: SessionKey): string {
   return [projectKey, sessionId, subpath].join('\0')
+}
+
+function released(sessionId: string): RepriseError {
+  return new RepriseError({
+    kind: 'conflict',
+    code: 'SESSION_RELEASED',
+    message: `session ${sessionId} was given back: what could not be stored before is not stored any more`,
+    suggestions: ['Load the session again before it is gone on with.'],
+  })
 }

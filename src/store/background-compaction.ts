@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import {toRepriseError} from '../base/errors.js'
 import type {Logger} from '../base/logger.js'
 import type {Compacted, CompactionOptions} from './compact-transcript.js'
@@ -36,6 +37,7 @@ export class BackgroundCompaction {
   constructor(transcript: GrowingTranscript, options: BackgroundCompactionOptions) {
     this.#transcript = transcript
     this.#options = options
+    setMaxListeners(0, this.#stopping.signal) // one for each request under way
   }
 
   /** The transcript has a part more. */

@@ -387,6 +387,22 @@ describe('with a lease', () => {
     expect(await stored(store, key)).toHaveLength(4)
   })
 
+  test('who gives a session back does not take it again for what was rejected before', async () => {
+    const store = newStore()
+    const key = newKey()
+    const background = {...systemClock, sleep: async (_: number, signal?: AbortSignal) => systemClock.sleep(5, signal)}
+    await using a = leased(store, 'a', false, {background})
+    await a.append(key, [said('0')])
+    store.fault = (call) => (isPart(call) ? 'before' : undefined)
+    await expect(a.append(key, [said('1')])).rejects.toThrow('down')
+    await a.release(key.sessionId)
+    store.fault = () => undefined
+    await systemClock.sleep(50)
+    expect(await stored(store, key)).toHaveLength(1)
+    // A request of which nobody knows may be on its way: the lease runs out by itself.
+    await expect(leased(store, 'b').append(key, [said('2')])).rejects.toMatchObject({code: 'LEASE_HELD'})
+  })
+
   test('loose parts of others are brought into the chain', async () => {
     const store = newStore()
     const key = newKey()
