@@ -1,11 +1,8 @@
-import {createHash} from 'node:crypto'
-import type {FileHandle} from 'node:fs/promises'
 import {join} from 'node:path'
 import {RepriseError} from '../base/errors.js'
 import type {TranscriptBytes} from '../store/bytes.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
 import {againWhenMoved} from '../store/parts.js'
-import {type LoadSink, loadTranscript} from '../store/load.js'
 import {readDelivery} from '../store/read-delivery.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
@@ -18,7 +15,7 @@ import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {planPull, type PullPlan} from './plan-pull.js'
 import {pullFiles, pullMetadata} from './pull-files.js'
 import {diverged} from './push-transcript.js'
-import {restoreFile, writeAll} from './restore-file.js'
+import {keepTorn, loadTranscriptFile, writeTranscriptFile} from './transcript-file.js'
 import {
   emptySessionState,
   type SessionState,
@@ -183,7 +180,7 @@ class SessionPull {
       const {delivery} = await viewTranscript(this.#context.parts, listing.ref, {listing})
       return {action: 'pulled', bytes: delivery.length, entries: 0, state: {}}
     }
-    const {view, length, digest} = await this.#load(listing, path)
+    const {view, length, digest} = await loadTranscriptFile(this.#context, listing, path)
     await pullMetadata(this.#context, view, path)
     if (length === 0) return {action: 'unchanged', bytes: 0, entries: 0, state: {}}
     return {action: 'pulled', bytes: length, entries: countEntries(view), state: this.#agreed(view, {length, digest})}
@@ -203,80 +200,22 @@ class SessionPull {
     const fresh = target.length - keptOf(plan, local)
     const action = plan.step === 'union' || plan.step === 'refuse' ? 'merged' : 'pulled'
     if (dryRun) return {action, bytes: fresh, entries: 0, state: before}
-    if (local.torn > 0) await this.#keepTorn(local, path)
+    if (local.torn > 0) await keepTorn(this.#context, local, path)
     const kept = keptOf(plan, local)
     const source =
       plan.step === 'take' ? readDelivery(stored.view, this.#context.parts) : target.read(kept, target.length)
     const base = kept > 0 ? {path: local.file.path, length: kept} : undefined
-    const digest = await this.#write(path, fresh, source, base, plan.step === 'append' ? stored.side.digest : undefined)
+    const digest = await writeTranscriptFile(
+      this.#context,
+      path,
+      fresh,
+      source,
+      base,
+      plan.step === 'append' ? stored.side.digest : undefined,
+    )
     await pullMetadata(this.#context, stored.view, path)
     const state = this.#agreed(stored.view, {length: target.length, digest})
     return {action, bytes: fresh, entries: 0, state: action === 'merged' ? before : state}
-  }
-
-  /** Into a file that is not there yet; into none where nothing is delivered. */
-  async #load(listing: PartListing, path: string): Promise<{view: TranscriptView; length: number; digest: string}> {
-    const {configDir: root, random, parts} = this.#context
-    let loaded: {view: TranscriptView; length: number; digest: string} | undefined
-    const write = async (handle: FileHandle): Promise<number | undefined> => {
-      let hash = createHash('sha256')
-      let at = 0
-      const sink: LoadSink = {
-        async begin() {
-          hash = createHash('sha256')
-          at = 0
-          await handle.truncate(0)
-        },
-        async write(chunk) {
-          hash.update(chunk)
-          await writeAll(handle, chunk, at)
-          at += chunk.byteLength
-        },
-      }
-      const {view} = await loadTranscript(parts, listing.ref, sink, {listing})
-      loaded = {view, length: at, digest: hash.digest('hex')}
-      return at === 0 ? undefined : at
-    }
-    const size = listing.parts.reduce((sum, part) => sum + part.size, 0)
-    await restoreFile({root, path, random}, size, write)
-    if (!loaded) throw new Error('a load ends with what it loaded')
-    return loaded
-  }
-
-  /** @returns the digest of the whole file. @throws PART_DAMAGED when it is not the expected one; the file is then as before. */
-  async #write(
-    path: string,
-    size: number,
-    source: AsyncIterable<Uint8Array>,
-    base?: {readonly path: string; readonly length: number},
-    expected?: string,
-  ): Promise<string> {
-    const hash = createHash('sha256')
-    let digest = ''
-    const write = async (handle: FileHandle): Promise<number> => {
-      let at = base?.length ?? 0
-      if (base) await hashFile(handle, at, (chunk) => hash.update(chunk))
-      for await (const chunk of source) {
-        hash.update(chunk)
-        await writeAll(handle, chunk, at)
-        at += chunk.byteLength
-      }
-      digest = hash.digest('hex')
-      if (expected !== undefined && digest !== expected) throw damaged(path)
-      return at
-    }
-    const {configDir: root, random} = this.#context
-    await restoreFile({root, path, random}, size, write, base)
-    return digest
-  }
-
-  /** The last bytes of a file that were no whole line: kept beside it, since nobody else has them. */
-  async #keepTorn(local: LocalTranscript, path: string): Promise<void> {
-    const {configDir: root, random} = this.#context
-    await restoreFile({root, path: `${path}.torn`, random}, local.torn, async (handle) => {
-      for await (const chunk of local.read(local.length, local.length + local.torn)) await writeAll(handle, chunk)
-      return local.torn
-    })
   }
 
   #agreed(view: TranscriptView, local: {length: number; digest: string}): TranscriptState {
@@ -299,16 +238,6 @@ function keptOf(plan: PullPlan, local: TranscriptBytes): number {
 
 function countEntries({resolution}: TranscriptView): number {
   return resolution.slices.reduce((sum, {part}) => sum + part.range.entries, 0)
-}
-
-async function hashFile(handle: FileHandle, length: number, update: (chunk: Uint8Array) => unknown): Promise<void> {
-  const buffer = Buffer.allocUnsafe(256 * 1024)
-  for (let at = 0; at < length;) {
-    const {bytesRead} = await handle.read(buffer, 0, Math.min(buffer.length, length - at), at)
-    if (bytesRead === 0) break
-    update(buffer.subarray(0, bytesRead))
-    at += bytesRead
-  }
 }
 
 export async function refuseLive({configDir}: SyncContext, sessionId: string, processes: Processes): Promise<void> {
@@ -340,14 +269,5 @@ function severalCopies(sessionId: string, copies: readonly LocalSession[]): Repr
     message: `session ${sessionId} lies here under ${copies.length} project keys: ${copies.map((each) => each.projectKey).join(', ')}`,
     suggestions: ['Remove the copy that is out of date.'],
     details: {sessionId, paths: copies.map((each) => each.main?.path).filter((path) => path !== undefined)},
-  })
-}
-
-function damaged(path: string): RepriseError {
-  return new RepriseError({
-    kind: 'bad-data',
-    code: 'PART_DAMAGED',
-    message: `what is stored for ${path} is not what its digests name; the file was left as it was`,
-    suggestions: ['reprise doctor'],
   })
 }
