@@ -12,7 +12,7 @@ const rows = [
   row('12345678-2222-4333-8444-555555555555', {
     title: 'Fix the \u001B[31mbuild\u001B[0m\nnow',
     updatedAt: '2026-01-09T22:00:00.000Z',
-    cwd: '/work/shop',
+    cwd: '/site/shop',
     machine: 'box',
     entries: 12,
     bytes: 143_360,
@@ -23,7 +23,7 @@ const rows = [
 test('rows for people: shortest ids that differ, what others wrote cleaned', () => {
   expect(lsText(rows, {now: NOW, width: 100, idsOnly: false})).toMatchInlineSnapshot(`
     "SESSION   ACTIVE  TITLE              CWD         MACHINE  ENTRIES     SIZE
-    12345678  2h ago  Fix the build now  /work/shop  box           12  140 KiB
+    12345678  2h ago  Fix the build now  /site/shop  box           12  140 KiB
     12345679          hello              -work-shop                       10 B
     "
   `)
