@@ -28,6 +28,10 @@ function sessionsOf(objects: MemoryObjectStore, offsetMs: number): MirrorSession
   })
 }
 
+function said(uuid: string) {
+  return {type: 'user', uuid}
+}
+
 async function idsOf(objects: MemoryObjectStore): Promise<unknown[]> {
   return ((await sessionsOf(objects, 0).load(KEY)) ?? []).map(({uuid}) => uuid)
 }
@@ -51,7 +55,6 @@ test('who writes on without a lease, with a clock that is behind, comes after wh
 test('a merge that carries the time of a clock that is ahead puts nobody before his own words', async () => {
   const objects = new MemoryObjectStore({clock: systemClock})
   const [a, b] = [sessionsOf(objects, 0), sessionsOf(objects, 600_000)]
-  const said = (uuid: string) => ({type: 'user', uuid})
   await a.append(KEY, [said('a1')])
   await a.append(KEY, [said('a2')])
   await b.append(KEY, [said('b1')])
