@@ -2,7 +2,7 @@ import {createHash, type Hash} from 'node:crypto'
 import {setMaxListeners} from 'node:events'
 import {EMPTY_SHA256} from '../base/hash.js'
 import {restoreArchive} from '../store/archive.js'
-import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
+import type {Compacted, CompactionOptions} from '../store/compact-transcript.js'
 import type {PartName, TranscriptRef} from '../store/names.js'
 import {METADATA_DIGITS} from '../store/names.js'
 import {type PartListing, Parts} from '../store/parts.js'
@@ -17,7 +17,8 @@ import {
   writeRangeAt,
 } from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
-import {bytesOf, type Knowledge, learn, sameParts} from './knowledge.js'
+import {type Knowledge, learn, sameParts} from './knowledge.js'
+import {KnownTranscript} from './known-transcript.js'
 import type {Piece} from './piece.js'
 import type {SummaryFold} from './summary-fold.js'
 import type {SummaryState} from './summary-keeper.js'
@@ -57,13 +58,8 @@ export class ChainAppender implements Appender {
   readonly #options: ChainAppenderOptions
   #place: Place | undefined
   #attempt: Attempt | undefined
-  #ids = new Set<string>()
-  #parts = 0
-  /** Of all that is listed. */
-  #bytes = 0
+  readonly #known = new KnownTranscript()
   #primed: Knowledge | undefined
-  /** Undefined where the transcript is not known whole. */
-  #summary: SummaryFold | undefined
 
   constructor(context: WriteContext, ref: TranscriptRef, options: ChainAppenderOptions) {
     this.#context = context
@@ -72,27 +68,18 @@ export class ChainAppender implements Appender {
   }
 
   get parts(): number {
-    return this.#parts
+    return this.#known.parts
   }
 
   async compact(options: CompactionOptions): Promise<Compacted> {
-    const before = this.#parts
-    const done = await compactTranscript(this.#context, this.#ref, options)
-    // Parts that were written meanwhile count on.
-    this.#parts = done.after + this.#parts - before
-    this.#bytes += done.bytesWritten - done.bytesDeleted
-    return done
+    return this.#known.compact(this.#context, this.#ref, options)
   }
 
   /** Who holds no lease displaces nothing. */
   async tidy(): Promise<void> {}
 
   state(): SummaryState | undefined {
-    const fold = this.#summary
-    const lastMs = this.#place?.point.lastMs ?? 0
-    return (
-      fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts, bytes: this.#bytes}
-    )
+    return this.#known.state(this.#context, this.#ref, this.#place?.point.lastMs ?? 0)
   }
 
   /** What somebody else has just read: saves the reading, not the listing. */
@@ -104,39 +91,36 @@ export class ChainAppender implements Appender {
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id)
+    return this.#known.has(id)
   }
 
   async isThere(): Promise<boolean> {
     const {parts} = await this.#context.parts.list(this.#ref)
     if (parts.length > 0) return true
     this.#place = undefined
-    this.#ids = new Set()
+    this.#known.forget()
     return false
   }
 
   async open(): Promise<void> {
     if (this.#place) return
     const listing = await this.#context.parts.list(this.#ref)
-    this.#parts = listing.parts.length
-    this.#bytes = bytesOf(listing)
+    this.#known.listed(listing)
     if (listing.parts.length === 0) {
       await this.#options.beforeFirst()
-      this.#ids = new Set()
-      this.#summary = this.#options.newSummary()
+      this.#known.learned({summary: this.#options.newSummary()})
       const point = {length: 0, digest: EMPTY_SHA256, epoch: 0, gen: 0, lastMs: 0, date: listing.date}
       this.#place = {point, hash: createHash('sha256')}
       return
     }
-    const known = this.#primed
+    const primed = this.#primed
     this.#primed = undefined
-    const knowledge = known && sameParts(known.view.listing, listing) ? known : await this.#learn(listing)
+    const knowledge = primed && sameParts(primed.view.listing, listing) ? primed : await this.#learn(listing)
     if (knowledge && knowledge.view.archived.length > 0) {
       await restoreArchive(this.#context, knowledge.view)
       return this.open()
     }
-    if (knowledge) this.#ids = knowledge.ids
-    this.#summary = knowledge?.summary
+    if (knowledge) this.#known.learned(knowledge)
     const point = knowledge && appendPoint(knowledge.view)
     this.#place = point ? {point, hash: knowledge.hash} : beside(listing)
   }
@@ -150,12 +134,7 @@ export class ChainAppender implements Appender {
       this.#attempt = undefined
       this.#place = place
       if (!place) continue
-      this.#parts++
-      this.#bytes += piece.body.byteLength
-      for (const {id, line} of piece.entries) {
-        if (id !== undefined) this.#ids.add(id)
-        this.#summary?.add(line)
-      }
+      this.#known.wrote(piece)
       return {written: true}
     }
     throw new Error('others take every name that is tried')

@@ -1,12 +1,13 @@
 import type {Hash} from 'node:crypto'
-import {type Compacted, type CompactionOptions, compactTranscript} from '../store/compact-transcript.js'
+import type {Compacted, CompactionOptions} from '../store/compact-transcript.js'
 import type {Lease} from '../store/lease.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import {METADATA_DIGITS, type PartName, type TranscriptRef} from '../store/names.js'
 import {settleTranscript} from '../store/settle-transcript.js'
 import {lastMs, looseDigits, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
-import {bytesOf, learn} from './knowledge.js'
+import {learn} from './knowledge.js'
+import {KnownTranscript} from './known-transcript.js'
 import type {Piece} from './piece.js'
 import type {SummaryFold} from './summary-fold.js'
 import type {SummaryState} from './summary-keeper.js'
@@ -41,13 +42,8 @@ export class LeasedAppender implements Appender {
   #unsure: {readonly piece: Piece; readonly place: Place} | undefined
   /** A try outside the chain, to be made again as it was. */
   #free: {readonly piece: Piece; readonly name: PartName} | undefined
-  #ids = new Set<string>()
-  #parts = 0
-  /** Of all that is listed. */
-  #bytes = 0
+  readonly #known = new KnownTranscript()
   #lastMs = 0
-  /** Undefined where the transcript is not known whole. */
-  #summary: SummaryFold | undefined
 
   constructor(context: WriteContext, ref: TranscriptRef, options: LeasedAppenderOptions) {
     this.#context = context
@@ -56,28 +52,19 @@ export class LeasedAppender implements Appender {
   }
 
   get parts(): number {
-    return this.#parts
+    return this.#known.parts
   }
 
   async compact(options: CompactionOptions): Promise<Compacted> {
-    const before = this.#parts
-    const done = await compactTranscript(this.#context, this.#ref, options)
-    // Parts that were written meanwhile count on.
-    this.#parts = done.after + this.#parts - before
-    this.#bytes += done.bytesWritten - done.bytesDeleted
-    return done
+    return this.#known.compact(this.#context, this.#ref, options)
   }
 
   state(): SummaryState | undefined {
-    const fold = this.#summary
-    const lastMs = this.#lastMs
-    return (
-      fold && {store: this.#context.parts.store, ref: this.#ref, fold, lastMs, parts: this.#parts, bytes: this.#bytes}
-    )
+    return this.#known.state(this.#context, this.#ref, this.#lastMs)
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id)
+    return this.#known.has(id)
   }
 
   async isThere(): Promise<boolean> {
@@ -85,7 +72,7 @@ export class LeasedAppender implements Appender {
     if (parts.length > 0) return true
     this.#settled = false
     this.#place = undefined
-    this.#ids = new Set()
+    this.#known.forget()
     return false
   }
 
@@ -137,12 +124,7 @@ export class LeasedAppender implements Appender {
   #done(piece: Piece, place: Place, written: boolean): Appended {
     this.#unsure = undefined
     this.#place = place
-    this.#parts++
-    this.#bytes += piece.body.byteLength
-    for (const {id, line} of piece.entries) {
-      if (id !== undefined) this.#ids.add(id)
-      this.#summary?.add(line)
-    }
+    this.#known.wrote(piece)
     return {written}
   }
 
@@ -175,10 +157,8 @@ export class LeasedAppender implements Appender {
       if (view.resolution.length !== length || (length > 0 && view.resolution.digest !== digest)) return
       if (view.parts.length === 0) await this.#options.beforeFirst()
       this.#place = {length, digest, hash, isBeside}
-      this.#ids = ids
-      this.#summary = summary
-      this.#parts = view.parts.length
-      this.#bytes = bytesOf(view.listing)
+      this.#known.listed(view.listing)
+      this.#known.learned({ids, summary})
       this.#lastMs = lastMs(view.listing)
     }
     this.#settled = true
