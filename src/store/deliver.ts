@@ -28,8 +28,8 @@ interface OffPart {
   readonly part: ListedPart
   readonly range?: RangedPart['range']
   readonly lines: readonly OffLine[]
-  /** How many of its first lines repeat a run of the path, or of another fork, from its own `from` on. */
-  shared: number
+  /** Indexes of its lines that repeat a run of the path, or of a fork whose key sorts before. */
+  readonly repeats: Set<number>
 }
 
 type Fork = OffPart & {readonly range: RangedPart['range']}
@@ -60,7 +60,7 @@ async function readOff(part: ListedPart, source: PartSource): Promise<OffPart & 
     if (isMetadata) metadata.push(segmentOf(part, line.offset, line.length, line.state === 'torn'))
     lines.push(offLine(line, !isMetadata && !isBlank(line)))
   }
-  return {part, ...(isRanged(part) && {range: part.range}), lines, shared: 0, metadata}
+  return {part, ...(isRanged(part) && {range: part.range}), lines, repeats: new Set(), metadata}
 }
 
 interface PathEntries {
@@ -121,7 +121,7 @@ class PathRuns {
   }
 }
 
-/** Follows another sequence of lines, from the fork's beginning, as long as it is the fork's own. */
+/** Follows the path's lines from the fork's beginning, as long as they are the fork's own. */
 class SharedRun {
   readonly #fork: OffPart
   #count = 0
@@ -133,13 +133,15 @@ class SharedRun {
   goesOn(length: number, key: string): boolean {
     const line = this.#fork.lines[this.#count]
     if (line?.key !== key || line.length !== length) return false
-    this.#count++
-    this.#fork.shared = Math.max(this.#fork.shared, this.#count)
+    this.#fork.repeats.add(this.#count++)
     return true
   }
 }
 
-/** Two forks of one point share the run that both begin with: it is given once, by the one whose key sorts first. */
+/**
+ * Two forks that agree up to where the later one begins share the run that follows there: it is given once, by the one whose key
+ * sorts first, whichever of them begins first.
+ */
 async function shareForks(resolution: Resolution, off: readonly OffPart[]): Promise<void> {
   const lines = off.reduce((sum, each) => sum + each.lines.length, 0)
   const limit = new WorkLimit(COMPARISONS_PER_LINE * lines + COMPARISONS_AT_LEAST)
@@ -150,13 +152,20 @@ async function shareForks(resolution: Resolution, off: readonly OffPart[]): Prom
     open = open.filter((each) => each.range.to > from)
     limit.spend(open.length, fork.part)
     for (const earlier of open) {
-      if (compareNames(earlier.part, fork.part) > 0 || !(await meet(resolution, earlier, fork.range))) continue
-      const run = new SharedRun(fork)
-      let at = lineAt(earlier, from)
-      for (let line = earlier.lines[at]; line && run.goesOn(line.length, line.key); line = earlier.lines[++at])
-        limit.spend(1, fork.part)
+      if (!(await meet(resolution, earlier, fork.range))) continue
+      limit.spend(shareRun(earlier, lineAt(earlier, from), fork), fork.part)
     }
     open.push(fork)
+  }
+}
+
+/** Marks the lines that both have, from a line of the one and the first of the other on. Returns how many they are. */
+function shareRun(one: Fork, first: number, other: Fork): number {
+  const [repeating, offset] = compareNames(one.part, other.part) < 0 ? [other, 0] : [one, first]
+  for (let count = 0; ; count++) {
+    const [a, b] = [one.lines[first + count], other.lines[count]]
+    if (!a || a.key !== b?.key || a.length !== b.length) return count
+    repeating.repeats.add(offset + count)
   }
 }
 
@@ -184,7 +193,7 @@ async function meet(resolution: Resolution, earlier: Fork, {from, before}: Range
 /** The lines of each part beside the path that nobody has given yet, as segments. */
 function keepNew(off: readonly OffPart[], path: PathEntries): {part: ListedPart; segments: Segment[]}[] {
   const given = new Set(path.uuids)
-  return off.map(({part, lines, shared}) => {
+  return off.map(({part, lines, repeats}) => {
     const segments: Segment[] = []
     for (const [index, line] of lines.entries()) {
       if (!line.isEntry) continue
@@ -193,7 +202,7 @@ function keepNew(off: readonly OffPart[], path: PathEntries): {part: ListedPart;
         given.add(line.key)
       } else {
         const holder = path.bytes.get(line.key)
-        if (index < shared || (holder && compareNames(holder, part) > 0)) continue
+        if (repeats.has(index) || (holder && compareNames(holder, part) > 0)) continue
       }
       appendSegment(segments, segmentOf(part, line.start, line.length, line.torn))
     }

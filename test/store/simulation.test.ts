@@ -7,7 +7,7 @@ import type {SimulationOptions} from '../support/simulation/world.js'
 
 const {REPRISE_SIM_SEED: replaySeed, REPRISE_SIM_MIX: replayMix, FULL: full} = process.env
 const FIRST_SEED = 1
-const RUNS = full ? 2_000 : Number(process.env['REPRISE_SIM_RUNS'] ?? 14)
+const RUNS = full ? 6_700 : Number(process.env['REPRISE_SIM_RUNS'] ?? 14)
 const mixes = MIXES.map((options, mix) => ({mix, options})).filter(
   ({mix}) => replayMix === undefined || mix === Number(replayMix),
 )
@@ -29,7 +29,7 @@ test.each(mixes)(
     expect(told).toEqual([])
     expect(result.stats['parts']).toBeGreaterThan(0)
   },
-  full ? 3_600_000 : 600_000,
+  full ? 7_200_000 : 600_000,
 )
 
 test('one seed is one schedule', async () => {

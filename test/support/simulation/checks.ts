@@ -56,8 +56,12 @@ export async function checkWorld(world: World, actors: readonly Actor[]): Promis
  * line is the last one all the same, where holders and compactors alone wrote.
  */
 async function checkReference({network: {memory}}: World, view: View, delivered: readonly LineText[]): Promise<void> {
-  const {forks, loose, fenced, displaced} = view.resolution
+  const {forks, loose, fenced, displaced, covered, slices, tip} = view.resolution
   if (forks.length + loose.length + fenced.length + displaced.length > 0) return
+  // A rebase that came too late stands in full beside the path until a later epoch has written over it.
+  if (covered.some(({range}) => range.gen > (tip?.range.gen ?? 0))) return
+  // What a cut-off writer wrote begins as the new holder's first lines do: it goes on the path until the holder's next line.
+  if (slices.some(({part}, at) => part.range.epoch < (slices[at - 1]?.part.range.epoch ?? 0))) return
   if (!view.parts.every((part) => 'range' in part && part.range.leased)) return
   const last = view.parts.findLast((part) => part.size > 0)
   if (!last) return
