@@ -46,6 +46,27 @@ it('streams the same answers as events', async () => {
   expect(events.slice(2, 4)).toMatchObject([{delta: {text: 'one '}}, {delta: {text: 'two three'}}])
 })
 
+it('gives several blocks in one answer, the same with and without streaming', async () => {
+  const script = 'think: hm ++ say: both at once ++ edit: f old text => new text ++ bash: ls'
+  const expected = [
+    {type: 'thinking', thinking: 'hm'},
+    {type: 'text', text: 'both at once'},
+    {name: 'Edit', input: {file_path: 'f', old_string: 'old text', new_string: 'new text'}},
+    {name: 'Bash', input: {command: 'ls'}},
+  ]
+  const whole = (await (await ask(conversation(false, script))).json()) as {content: {id?: string}[]}
+  expect(whole).toMatchObject({stop_reason: 'tool_use', content: expected})
+  expect(new Set(whole.content.flatMap(({id}) => id ?? [])).size).toBe(2)
+  const text = await (await ask(conversation(true, script))).text()
+  expect(text.match(/"type":"content_block_start"/g)).toHaveLength(4)
+  expect(text).toContain('{"type":"thinking_delta","thinking":"hm"}')
+})
+
+it('refuses a request when it is told to', async () => {
+  const answer = await ask(conversation(true, 'fail: 529 too much'))
+  expect([answer.status, await answer.json()]).toMatchObject([529, {type: 'error', error: {message: 'too much'}}])
+})
+
 it('holds an answer in the middle until it is released', async () => {
   const response = await ask(conversation(true, 'hold: one two'))
   const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader()
