@@ -7,6 +7,20 @@ import {readObject} from '../object-store/read-object.js'
 import {journalPrefix, type TranscriptRef} from './names.js'
 
 /**
+ * A displaced part without a lease, by its bytes: a merge that was under way may bring them back under a name that no journal
+ * could know.
+ */
+export interface DisplacedRun {
+  readonly from: number
+  readonly to: number
+  /** Hex SHA-256 of the transcript up to `from` and up to `to`. */
+  readonly before: string
+  readonly after: string
+  /** Hex SHA-256 of the part's own bytes. */
+  readonly sha256: string
+}
+
+/**
  * What a rebase displaces, written before its part. It counts once it is confirmed, or once its part is on the path: a rebase
  * that never landed displaces nothing.
  */
@@ -14,11 +28,19 @@ export interface Journal {
   /** Name of the rebase's part, with `.jsonl`. */
   readonly part: string
   readonly displaced: ReadonlySet<string>
+  readonly runs: readonly DisplacedRun[]
   readonly confirmed: boolean
   readonly etag: string
 }
 
-const Content = v.object({version: v.literal(1), confirmed: v.boolean(), displaced: v.array(v.string())})
+const Offset = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const Run = v.object({from: Offset, to: Offset, before: v.string(), after: v.string(), sha256: v.string()})
+const Content = v.object({
+  version: v.literal(1),
+  confirmed: v.boolean(),
+  displaced: v.array(v.string()),
+  runs: v.optional(v.array(Run), []),
+})
 
 const MAX_JOURNAL_BYTES = 8 * 1024 * 1024
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024
@@ -84,9 +106,9 @@ async function readJournal(
   const {key} = listed
   const object = await readObject(store, key, {limit: MAX_JOURNAL_BYTES})
   if (!object) return undefined
-  const {confirmed, displaced} = parse(key, object.bytes)
+  const {confirmed, displaced, runs} = parse(key, object.bytes)
   const part = key.slice(prefix.length, -'.json'.length)
-  const journal = {part, displaced: new Set(displaced), confirmed, etag: object.etag}
+  const journal = {part, displaced: new Set(displaced), runs, confirmed, etag: object.etag}
   if (confirmed && object.etag === listed.etag) known.add(listed, journal)
   return journal
 }
@@ -97,19 +119,17 @@ export async function createJournal(
   ref: TranscriptRef,
   part: string,
   displaced: Iterable<string>,
+  runs: readonly DisplacedRun[] = [],
 ): Promise<Journal> {
-  const names = new Set(displaced)
-  const {etag} = await store.put(keyOf(ref, part), encode(names, false), {
-    mode: CREATE,
-    contentType: 'application/json',
-  })
-  return {part, displaced: names, confirmed: false, etag}
+  const journal = {part, displaced: new Set(displaced), runs, confirmed: false}
+  const {etag} = await store.put(keyOf(ref, part), encode(journal), {mode: CREATE, contentType: 'application/json'})
+  return {...journal, etag}
 }
 
 /** After a renewal of the lease that followed the part's PUT: from now on every reader leaves the displaced parts out. */
 export async function confirmJournal(store: ObjectStore, ref: TranscriptRef, journal: Journal): Promise<Journal> {
   const mode = {type: 'update', etag: journal.etag} as const
-  const [key, marked] = [keyOf(ref, journal.part), encode(journal.displaced, true)]
+  const [key, marked] = [keyOf(ref, journal.part), encode({...journal, confirmed: true})]
   try {
     const {etag} = await store.put(key, marked, {mode, contentType: 'application/json'})
     return {...journal, confirmed: true, etag}
@@ -129,15 +149,25 @@ export function supersededNames(journals: readonly Journal[]): Set<string> {
 
 /** The names that give nothing, given the parts on the path. */
 export function displacedNames(journals: readonly Journal[], on: ReadonlySet<string>): Set<string> {
-  return new Set(journals.filter((each) => each.confirmed || on.has(each.part)).flatMap((each) => [...each.displaced]))
+  return new Set(counting(journals, on).flatMap((each) => [...each.displaced]))
+}
+
+/** The lines that give nothing, wherever a merge has put them. */
+export function displacedRuns(journals: readonly Journal[], on: ReadonlySet<string>): DisplacedRun[] {
+  return counting(journals, on).flatMap((each) => [...each.runs])
+}
+
+function counting(journals: readonly Journal[], on: ReadonlySet<string>): readonly Journal[] {
+  return journals.filter((each) => each.confirmed || on.has(each.part))
 }
 
 function keyOf(ref: TranscriptRef, part: string): string {
   return `${journalPrefix(ref)}${part}.json`
 }
 
-function encode(displaced: ReadonlySet<string>, confirmed: boolean): Buffer {
-  return Buffer.from(`${JSON.stringify({version: 1, confirmed, displaced: [...displaced]})}\n`)
+function encode({confirmed, displaced, runs}: Omit<Journal, 'part' | 'etag'>): Buffer {
+  const some = runs.length > 0 && {runs}
+  return Buffer.from(`${JSON.stringify({version: 1, confirmed, displaced: [...displaced], ...some})}\n`)
 }
 
 function parse(key: string, bytes: Uint8Array): v.InferOutput<typeof Content> {

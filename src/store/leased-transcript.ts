@@ -260,6 +260,7 @@ export class LeasedTranscript {
       const view = await this.#look()
       const plan = await planRebase(view, targetOf(view), this.#context.parts, options)
       await this.#keepMetadata(view, new Set(plan.displaced))
+      for (const part of plan.cutShort) await this.#keepLate(part)
       this.#unsure = this.#lease.epoch
       const rebased = await writeRebase(this.#context, this.#lease, view, plan)
       if (!rebased) continue

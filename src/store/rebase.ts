@@ -1,11 +1,12 @@
+import {createHash} from 'node:crypto'
 import {hasCode} from '../base/errors.js'
 import {entryIdentity} from '../transcript/entry-identity.js'
 import {readLines} from '../transcript/lines.js'
 import {type Measure, measure, type TranscriptBytes, verifiedBody} from './bytes.js'
 import type {PartSource} from './chain.js'
-import {confirmJournal, createJournal, type Journal} from './journal.js'
+import {confirmJournal, createJournal, type DisplacedRun, type Journal} from './journal.js'
 import type {Lease} from './lease.js'
-import type {ListedPart, RangedPart} from './part.js'
+import {isRanged, type ListedPart, type RangedPart} from './part.js'
 import type {TranscriptView} from './view.js'
 import {lastMs, nextMs, rangeName, type Run, type WriteContext, writeRangeAt, type WrittenPart} from './write-part.js'
 
@@ -14,6 +15,9 @@ export interface RebasePlan {
   readonly run: Run
   /** Names of the parts that the new one makes needless. */
   readonly displaced: readonly string[]
+  readonly displacedRuns: readonly DisplacedRun[]
+  /** Of the displaced, those of a writer that was cut off in the middle of them: what stands behind the cut is nowhere else. */
+  readonly cutShort: readonly RangedPart[]
 }
 
 export interface RebaseOptions {
@@ -64,7 +68,25 @@ export async function planRebase(
     entries: end.entries - start.entries,
     body: await verifiedBody(target, cut, target.length, start.hash, end.digest),
   }
-  return {run, displaced: [...gone, ...forks, ...loose, ...resolution.displaced].map((part) => part.name)}
+  return {
+    run,
+    displaced: [...gone, ...forks, ...loose, ...resolution.displaced].map((part) => part.name),
+    displacedRuns: await runsOf([...gone, ...forks], source),
+    cutShort: resolution.fenced.filter((part) => gone.includes(part)),
+  }
+}
+
+/** Merges of leased parts are leased, too: the rebase fences them. */
+async function runsOf(parts: readonly ListedPart[], source: PartSource): Promise<DisplacedRun[]> {
+  const runs: DisplacedRun[] = []
+  for (const part of parts) {
+    if (!isRanged(part) || part.range.leased || part.size === 0) continue
+    const {from, to, before, after} = part.range
+    const hash = createHash('sha256')
+    for await (const chunk of source.read(part, 0, part.size)) hash.update(chunk)
+    runs.push({from, to, before, after, sha256: hash.digest('hex')})
+  }
+  return runs
 }
 
 async function heldParts<T extends ListedPart>(
@@ -113,13 +135,13 @@ export async function writeRebase(
   context: WriteContext,
   lease: Lease,
   {ref, listing}: TranscriptView,
-  {run, displaced}: RebasePlan,
+  {run, displaced, displacedRuns}: RebasePlan,
 ): Promise<Rebased | undefined> {
   const {epoch} = lease
   const ms = nextMs(context.clock, lastMs(listing), listing.date)
   const name = rangeName(ms, run)
   const names = displaced.filter((each) => each !== name)
-  const journal = await createJournal(context.parts.store, ref, name, names).catch((error: unknown) => {
+  const journal = await createJournal(context.parts.store, ref, name, names, displacedRuns).catch((error: unknown) => {
     if (hasCode(error, 'OBJECT_EXISTS')) return undefined
     throw error
   })

@@ -1,7 +1,7 @@
 import {RepriseError} from '../base/errors.js'
 import {deliver} from './deliver.js'
 import type {Delivery} from './interleave.js'
-import {displacedNames, type Journal, KnownJournals, readJournals, supersededNames} from './journal.js'
+import {displacedNames, displacedRuns, type Journal, KnownJournals, readJournals, supersededNames} from './journal.js'
 import {type TranscriptRef, transcriptPrefix} from './names.js'
 import {compareNames, isMetadataPart, isRanged, type ListedPart, type RangedPart} from './part.js'
 import {againWhenMoved, type PartListing, type Parts} from './parts.js'
@@ -81,7 +81,8 @@ async function viewListing(parts: Parts, first: PartListing, always: boolean): P
         })
       }
     }
-    return {ref, listing, parts: described, resolution, journals, archived, delivery: await deliver(resolution, parts)}
+    const delivery = await deliver(resolution, parts, displacedRuns(journals, resolution.on))
+    return {ref, listing, parts: described, resolution, journals, archived, delivery}
   }
 }
 

@@ -65,16 +65,6 @@ test('two forks of one place give the run that both begin with once', async () =
   expect(await stage.delivered()).toBe(A + B + C + B + MODE + X + Y)
 })
 
-test('a fork that another one goes through gives its lines where it sorts first', async () => {
-  const stage = new Stage(core)
-  await stage.put({chain: [A, Y], from: 0, ms: 1})
-  await stage.put({chain: [A, Y, C, C], from: 2, ms: 2})
-  await stage.put({chain: [A, B], from: 1, ms: 3})
-  await stage.put({chain: [A, B, MODE], from: 2, ms: 4})
-  await stage.put({chain: [A, B, MODE], from: 1, ms: 5})
-  expect(await stage.delivered()).toBe(A + Y + C + C + B + MODE)
-})
-
 test('metadata lines are no lines of the transcript: from parts of their own, and out of mixed batches', async () => {
   const stage = new Stage(core)
   await stage.loose(1, [META], core.METADATA_DIGITS)

@@ -30,7 +30,7 @@ function bytesOf(lines: readonly string[]) {
 }
 
 function journalOf(part: string, confirmed: boolean) {
-  return {part, displaced: new Set([`of ${part}`]), confirmed, etag: ''}
+  return {part, displaced: new Set([`of ${part}`]), runs: [], confirmed, etag: ''}
 }
 
 interface Case {

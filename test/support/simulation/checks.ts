@@ -56,15 +56,15 @@ export async function checkWorld(world: World, actors: readonly Actor[]): Promis
  * line is the last one all the same, where holders and compactors alone wrote.
  */
 async function checkReference({network: {memory}}: World, view: View, delivered: readonly LineText[]): Promise<void> {
-  const {forks, loose, fenced, displaced, covered, slices, tip} = view.resolution
+  const {forks, loose, fenced, displaced, covered, slices} = view.resolution
   if (forks.length + loose.length + fenced.length + displaced.length > 0) return
-  // A rebase that came too late stands in full beside the path until a later epoch has written over it.
-  if (covered.some(({range}) => range.gen > (tip?.range.gen ?? 0))) return
-  // What a cut-off writer wrote begins as the new holder's first lines do: it goes on the path until the holder's next line.
-  if (slices.some(({part}, at) => part.range.epoch < (slices[at - 1]?.part.range.epoch ?? 0))) return
   if (!view.parts.every((part) => 'range' in part && part.range.leased)) return
   const last = view.parts.findLast((part) => part.size > 0)
   if (!last) return
+  // What a cut-off writer wrote, or a rebase that came too late, may have the path's bytes by chance, or be where it goes on.
+  const epochs = slices.map(({part}) => part.range.epoch)
+  if (epochs.some((epoch, at) => epoch < (epochs[at - 1] ?? 0))) return
+  if (covered.some((part) => part.name === last.name && part.range.epoch < (epochs.at(-1) ?? 0))) return
   const chunks: Uint8Array[] = []
   for await (const chunk of (await memory.get(last.key)).body) chunks.push(chunk)
   const line = decode(Buffer.concat(chunks)).at(-1)

@@ -96,8 +96,29 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'identity: a shared run repeats',
-    edits: [{file: 'store/deliver', find: 'index < shared ||', replace: ''}],
+    edits: [{file: 'store/deliver', find: 'repeats.has(index) ||', replace: ''}],
     caughtBy: 'a fork and the path give the run that they share once',
+  },
+  {
+    rule: 'identity: forks that go through each other share their runs',
+    edits: [
+      {
+        file: 'store/shared-runs',
+        find: 'compareNames(one.part, other.part) < 0 ? [other, 0] : [one, first]',
+        replace: '[other, 0]',
+      },
+    ],
+    caughtBy: 'forks that go through each other give what they share once',
+  },
+  {
+    rule: 'identity: a merge brings nothing back that a rebase took in',
+    edits: [{file: 'store/view', find: 'displacedRuns(journals, resolution.on)', replace: '[]'}],
+    caughtBy: 'a merge that was under way brings no line back that a rebase took in',
+  },
+  {
+    rule: 'a rebase keeps what stood behind a cut',
+    edits: [{file: LEASED, find: 'for (const part of plan.cutShort)', replace: 'for (const part of [])'}],
+    caughtBy: 'what stood behind the place where a writer was cut off is kept when its part goes',
   },
   {
     rule: 'identity: bytes in a later path part repeat',

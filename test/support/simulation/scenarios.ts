@@ -180,6 +180,48 @@ export const SCENARIOS = {
     same(await stage.delivered(), A + MODE + C + X + B)
   },
 
+  'forks that go through each other give what they share once': async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [A, X], from: 0, ms: 1})
+    await stage.put({chain: [A, X, C, C], from: 2, ms: 2})
+    await stage.put({chain: [A, MODE], from: 1, ms: 3})
+    await stage.put({chain: [A, MODE, MODE, B], from: 2, ms: 4})
+    await stage.put({chain: [A, MODE, MODE, B], from: 1, ms: 5})
+    same(await stage.delivered(), A + X + C + C + MODE + MODE + B)
+  },
+
+  'a merge that was under way brings no line back that a rebase took in': async (core) => {
+    const stage = new Stage(core)
+    await stage.loose(1, [X])
+    await stage.put({chain: [A], from: 0, ms: 2})
+    await stage.put({chain: [A, MODE], from: 1, ms: 3})
+    const transcript = new core.LeasedTranscript(stage.context(), new StageLease(core, 1), REF, {grace: 0})
+    await transcript.settle()
+    // Its listing was from before the rebase; meanwhile somebody without a lease had gone on.
+    await stage.put({chain: [A, MODE, MODE, B], from: 0, ms: stage.now + 10})
+    same(await stage.delivered(), X + A + MODE + MODE + B)
+  },
+
+  'what stood behind the place where a writer was cut off is kept when its part goes': async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [A, B], from: 0, ms: 1, epoch: 1, leased: true})
+    await stage.put({chain: [A], from: 1, ms: 2, epoch: 2, leased: true})
+    await stage.put({chain: [A, C], from: 1, ms: 3, epoch: 2, leased: true})
+    const transcript = new core.LeasedTranscript(stage.context(), new StageLease(core, 3), REF, {grace: 0})
+    await transcript.settle()
+    same(await stage.delivered(), A + C)
+    const target = encode([X])
+    await transcript.rebase({
+      length: target.length,
+      async *read(start: number, end: number) {
+        yield target.subarray(start, end)
+      },
+    })
+    same(await stage.delivered(), X)
+    const [late] = await stage.keys(core.latePrefix(REF))
+    same(late === undefined ? '' : await stage.object(late), A + B)
+  },
+
   'bytes that a later part of the path has are given once': async (core) => {
     const stage = new Stage(core)
     await stage.put({chain: [A], from: 0, ms: 1})

@@ -110,6 +110,12 @@ export class Stage {
     return text
   }
 
+  async object(key: string): Promise<string> {
+    let text = ''
+    for await (const chunk of (await this.memory.get(key)).body) text += Buffer.from(chunk).toString()
+    return text
+  }
+
   async keys(prefix: string): Promise<string[]> {
     const keys: string[] = []
     for await (const page of this.memory.list({prefix})) keys.push(...page.objects.map((object) => object.key))
