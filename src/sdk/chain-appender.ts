@@ -1,7 +1,7 @@
 import {createHash, type Hash} from 'node:crypto'
 import {setMaxListeners} from 'node:events'
 import {EMPTY_SHA256} from '../base/hash.js'
-import {restoreArchive} from '../store/archive.js'
+import {restoreArchive} from '../store/restore-archive.js'
 import type {Compacted, CompactionOptions} from '../store/compact-transcript.js'
 import type {PartName, TranscriptRef} from '../store/names.js'
 import {METADATA_DIGITS} from '../store/names.js'

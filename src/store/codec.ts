@@ -35,7 +35,7 @@ export async function* decoded(
 
 async function* unzipped(part: ListedPart, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const gunzip = createGunzip()
-  pipeline(body, gunzip, () => undefined)
+  pipeline(bounded(part, body), gunzip, () => undefined)
   try {
     for await (const chunk of gunzip) yield chunk as Uint8Array
   } catch (error) {
@@ -44,12 +44,23 @@ async function* unzipped(part: ListedPart, body: AsyncIterable<Uint8Array>): Asy
   }
 }
 
+/** Packing adds next to nothing to what it cannot shrink: what goes on beyond that never ends in the part. */
+async function* bounded(part: ListedPart, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let left = part.size * 1.01 + 64 * 1024
+  for await (const chunk of body) {
+    left -= chunk.byteLength
+    if (left < 0) throw damaged(part, 'is longer than anything that it could hold')
+    yield chunk
+  }
+}
+
 function damaged({key}: ListedPart, what: string, cause?: unknown): RepriseError {
   return new RepriseError({
     kind: 'bad-data',
     code: 'PART_DAMAGED',
     message: `${key} ${what}`,
-    suggestions: ['reprise doctor'],
+    suggestions: ['reprise doctor', 'Restore that object from a version or a replica of the bucket.'],
     cause,
+    details: {key},
   })
 }

@@ -1,6 +1,6 @@
 import {RepriseError} from '../base/errors.js'
 import {EMPTY_SHA256} from '../base/hash.js'
-import {restoreArchive} from './archive.js'
+import {restoreArchive} from './restore-archive.js'
 import {deliveredBytes, type TranscriptBytes} from './bytes.js'
 import {confirmJournal} from './journal.js'
 import type {Lease} from './lease.js'

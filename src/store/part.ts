@@ -6,6 +6,9 @@ import {METADATA_DIGITS, type PartName, parsePartName} from './names.js'
 /** The version of the part format that this code writes, and the highest that it reads. */
 export const FORMAT_VERSION = 1
 
+/** Bytes that an archived part has at most: a piece, or a line that is longer than one. It is unpacked as a whole. */
+const MAX_ARCHIVED_BYTES = 256 * 1024 * 1024
+
 /** How an object holds a part's bytes. Below a session's prefix they are as they are. */
 export type Codec = 'plain' | 'gzip'
 
@@ -97,11 +100,14 @@ export function decodeRange(part: ListedPart, metadata: Readonly<Record<string, 
  *
  * @param object as it is listed: its size is that of the compressed bytes.
  * @returns undefined where the metadata is not ours or was lost.
- * @throws FORMAT_TOO_NEW, CODEC_UNKNOWN
+ * @throws FORMAT_TOO_NEW, CODEC_UNKNOWN; PART_DAMAGED for one of a size that nobody writes.
  */
 export function decodeArchived(object: ListedPart, metadata: Readonly<Record<string, string>>): RangedPart | undefined {
   const found = readRange(object, metadata, ['plain', 'gzip'])
-  return found && {...object, size: found.range.to - found.range.from, codec: found.codec, range: found.range}
+  if (!found) return undefined
+  const size = found.range.to - found.range.from
+  if (size > MAX_ARCHIVED_BYTES) throw tooBig(object, size)
+  return {...object, size, codec: found.codec, range: found.range}
 }
 
 function readRange(
@@ -189,5 +195,14 @@ function unknownCodec(part: ListedPart, codec: string | undefined): RepriseError
     code: 'CODEC_UNKNOWN',
     message: `${part.key} is stored with the codec ${JSON.stringify(codec ?? '')}, which this reprise does not know`,
     suggestions: ['Update reprise on this machine.', 'reprise doctor'],
+  })
+}
+
+function tooBig(part: ListedPart, size: number): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'PART_DAMAGED',
+    message: `${part.key} claims to unpack to ${size} bytes, and no archived part has more than ${MAX_ARCHIVED_BYTES}`,
+    suggestions: ['reprise doctor', 'Restore that object from a version or a replica of the bucket.'],
   })
 }

@@ -76,7 +76,7 @@ export class Parts implements PartSource {
     return {ref, parts: parts.filter(isPart), date}
   }
 
-  /** What is archived of a transcript. One request, and one for each object not seen before. @throws CODEC_UNKNOWN, FORMAT_TOO_NEW */
+  /** What is archived of a transcript. One request, and one for each object not seen before. @throws what `decodeArchived` throws */
   async listArchive(ref: TranscriptRef): Promise<readonly RangedPart[]> {
     const {objects} = await listAll(this.store, {prefix: archivePrefix(ref), delimiter: '/', ...this.#request()})
     const found = await pMap(
@@ -166,6 +166,7 @@ export class Parts implements PartSource {
     let left = end - start
     for await (const chunk of body) {
       left -= chunk.byteLength
+      if (left < 0) break
       yield chunk
     }
     if (left !== 0) throw sizeChanged(part)
