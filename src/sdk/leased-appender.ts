@@ -4,6 +4,7 @@ import type {Lease} from '../store/lease.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import {METADATA_DIGITS, type PartName, type TranscriptRef} from '../store/names.js'
 import {settleTranscript} from '../store/settle-transcript.js'
+import {viewTranscript} from '../store/view.js'
 import {lastMs, looseDigits, nextMs, type WriteContext, writeFreeAt} from '../store/write-part.js'
 import type {Appended, Appender} from './appender.js'
 import {learn} from './knowledge.js'
@@ -40,10 +41,14 @@ export class LeasedAppender implements Appender {
   #place: Place | undefined
   /** What a failed try would have led to. */
   #unsure: {readonly piece: Piece; readonly place: Place} | undefined
+  /** A piece of which a try that seemed to fail had landed, with other bytes behind it since. */
+  #landed: Piece | undefined
   /** A try outside the chain, to be made again as it was. */
   #free: {readonly piece: Piece; readonly name: PartName} | undefined
   readonly #known = new KnownTranscript()
   #lastMs = 0
+  /** The store's clock at the last listing. */
+  #date = 0
 
   constructor(context: WriteContext, ref: TranscriptRef, options: LeasedAppenderOptions) {
     this.#context = context
@@ -94,7 +99,12 @@ export class LeasedAppender implements Appender {
     const here = this.#here()
     if (this.#unsure?.piece === piece && this.#unsure.place.digest === here.digest) {
       await this.#held().assure()
-      return this.#done(piece, here, false)
+      this.#known.wrote(piece)
+      return this.#done(here, false)
+    }
+    if (this.#landed === piece) {
+      await this.#held().assure()
+      return this.#done(here, false)
     }
     if (piece.kind === 'metadata' || here.isBeside) return this.#writeFree(piece, here)
     const hash = here.hash.copy().update(piece.body)
@@ -113,18 +123,19 @@ export class LeasedAppender implements Appender {
       body: piece.body,
     })
     this.#settled = true
-    this.#lastMs = part.parsed?.ms ?? this.#lastMs
-    return this.#done(piece, place, true)
+    this.#lastMs = Math.max(part.parsed?.ms ?? 0, this.#lastMs)
+    this.#known.wrote(piece)
+    return this.#done(place, true)
   }
 
   async tidy(): Promise<void> {
     if (this.#settled) await this.#transcript?.tidy()
   }
 
-  #done(piece: Piece, place: Place, written: boolean): Appended {
+  #done(place: Place, written: boolean): Appended {
     this.#unsure = undefined
+    this.#landed = undefined
     this.#place = place
-    this.#known.wrote(piece)
     return {written}
   }
 
@@ -132,7 +143,7 @@ export class LeasedAppender implements Appender {
   async #writeFree(piece: Piece, here: Place): Promise<Appended> {
     if (this.#free?.piece !== piece) {
       const digits = piece.kind === 'metadata' ? METADATA_DIGITS : looseDigits(this.#context.random)
-      this.#free = {piece, name: {ms: nextMs(this.#context.clock, this.#lastMs), digits}}
+      this.#free = {piece, name: {ms: nextMs(this.#context.clock, this.#lastMs, this.#date), digits}}
     }
     for (const name = {...this.#free.name}; ; name.ms++) {
       this.#free = {piece, name: {...name}}
@@ -141,12 +152,14 @@ export class LeasedAppender implements Appender {
       await this.#lease?.confirm(written.date)
       this.#free = undefined
       this.#lastMs = name.ms
-      return this.#done(piece, here, true)
+      this.#known.wrote(piece)
+      return this.#done(here, true)
     }
   }
 
   /** Lists under the lease, brings the transcript to one chain, and learns what it holds unless that is known. */
   async #settle(transcript: LeasedTranscript): Promise<void> {
+    if (this.#unsure && (await this.#hasLanded(transcript, this.#unsure.place))) this.#landed = this.#unsure.piece
     const isBeside = await settleTranscript(this.#context, transcript)
     const {length, digest} = transcript.end
     const known = [this.#place, this.#unsure?.place].find((place) => place?.digest === digest && !isBeside)
@@ -160,8 +173,25 @@ export class LeasedAppender implements Appender {
       this.#known.listed(view.listing)
       this.#known.learned({ids, summary})
       this.#lastMs = lastMs(view.listing)
+      this.#date = view.listing.date
+      // What it brought is among what was just read.
+      if (this.#landed) this.#unsure = undefined
     }
     this.#settled = true
+  }
+
+  /**
+   * Whether the chain goes through the place that a failed try would have led to. Asked before anything else is brought into the chain,
+   * which would hide it; what lands later is of an epoch that is cut off by then.
+   */
+  async #hasLanded(transcript: LeasedTranscript, {length, digest}: Place): Promise<boolean> {
+    await transcript.settle({adopt: false})
+    const {resolution} = await viewTranscript(this.#context.parts, this.#ref, {journals: 'always'})
+    const standing = [
+      ...resolution.slices.flatMap(({part, end}) => (part.range.to === end ? [part] : [])),
+      ...resolution.covered,
+    ]
+    return standing.some(({range}) => range.to === length && range.after === digest)
   }
 
   #held(): LeasedTranscript {
