@@ -1,4 +1,5 @@
 import {systemClock} from '../base/system.js'
+import {within} from '../base/within.js'
 
 /** What is closed before the process ends. */
 export interface Closable {
@@ -16,6 +17,9 @@ export interface CloseOnSignalOptions {
   /** For all of it, ms. Default 8,000: containers are killed 10 s after their SIGTERM. */
   readonly timeoutMs?: number
 }
+
+/** For whoever ends exactly when it was told to. */
+const SLACK_MS = 250
 
 /**
  * Closes a session store when the process is told to end, and then ends it by that signal. A second signal ends it at once.
@@ -40,9 +44,11 @@ export function closeOnSignal(
 async function closeIn(timeoutMs: number, store: Closable, before: (() => unknown) | undefined): Promise<void> {
   const deadline = systemClock.now() + timeoutMs
   try {
-    if (before) await Promise.race([before(), systemClock.sleep(timeoutMs / 2)])
+    if (before) await within(systemClock, timeoutMs / 2, Promise.resolve(before()))
   } catch {
     // What is stored so far is closed all the same.
   }
-  await store.close({timeoutMs: Math.max(0, deadline - systemClock.now())}).catch(() => undefined)
+  const left = Math.max(0, deadline - systemClock.now())
+  const closing = store.close({timeoutMs: left}).catch(() => undefined)
+  await within(systemClock, left + SLACK_MS, closing)
 }

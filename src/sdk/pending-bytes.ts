@@ -15,11 +15,18 @@ export class PendingBytes implements Keep {
   readonly #budget: ByteBudget
   readonly #clock: Clock
   #room: number
+  readonly #outside = new Set<readonly EncodedEntry[]>()
 
   constructor(limit: number, clock: Clock) {
     this.#budget = new ByteBudget(limit / 2)
     this.#room = limit / 2
     this.#clock = clock
+  }
+
+  /** What waits for room. */
+  get outside(): {readonly entries: number; readonly bytes: number} {
+    const all = [...this.#outside].flat()
+    return {entries: all.length, bytes: sizeOf(all)}
   }
 
   take(bytes: number): boolean {
@@ -40,6 +47,11 @@ export class PendingBytes implements Keep {
     const waiting = new AbortController()
     const admitted = new AbortController()
     const bytes = sizeOf(entries)
+    const enter = (): void => {
+      this.#outside.delete(entries)
+      admitted.abort()
+    }
+    this.#outside.add(entries)
     if (!this.#budget.hasRoom(bytes)) {
       void this.#clock.sleep(LONGEST_WAIT_MS, admitted.signal).then(
         () => waiting.abort(backlog()),
@@ -48,11 +60,11 @@ export class PendingBytes implements Keep {
     }
     try {
       await this.#budget.hold(bytes, waiting.signal, async () => {
-        admitted.abort()
+        enter()
         await work(entries)
       })
     } finally {
-      admitted.abort()
+      enter()
     }
   }
 }

@@ -44,8 +44,9 @@ export class SessionHold {
     if (hasCode(error, 'LEASE_LOST')) this.#lost ??= error
   }
 
-  get isHeld(): boolean {
-    return this.#acquired !== undefined && this.#lost === undefined
+  /** Why it is lost; undefined while it is not. */
+  get lost(): unknown {
+    return this.#lost
   }
 
   /** @param clean every request under it was answered; else it is left to expire. */

@@ -1,4 +1,5 @@
 import {RepriseError} from '../base/errors.js'
+import {within} from '../base/within.js'
 import {combineObservers} from '../metrics/observer.js'
 import {Homes} from '../store/home.js'
 import {isSafeSegment} from '../store/names.js'
@@ -35,7 +36,10 @@ export class MirrorSessionStore {
   readonly #writers: TranscriptWriters
   #opened: Promise<OpenedStore> | undefined
   #closing: Promise<FlushReport> | undefined
-  #closed = false
+  /** Calls of `append` that have not been answered. */
+  readonly #appending = new Map<Promise<void>, SessionKey>()
+  /** `open` takes appends, `closing` stores what it has taken. */
+  #state: 'open' | 'closing' | 'closed' = 'open'
   #appendedAt = Number.NEGATIVE_INFINITY
 
   constructor(context: SessionStoreContext) {
@@ -51,16 +55,20 @@ export class MirrorSessionStore {
    * @throws UNSAFE_KEY, SESSION_STORE_CLOSED, MIRROR_BACKLOG; LEASE_HELD and LEASE_LOST with `lease`; what the store throws.
    */
   async append(key: SessionKey, entries: readonly SessionEntry[]): Promise<void> {
-    if (this.#closed) throw closed()
+    if (this.#state !== 'open') throw closed()
     checkKey(key)
     if (entries.length === 0) return
     this.#appendedAt = this.#context.clock.now()
-    const encoded = encodeEntries(entries)
-    const mirror = this.#writers.mirrorOf(key)
-    await this.#pending.hold(encoded, async (admitted: readonly EncodedEntry[]) => {
-      if (this.#closed) throw closed()
-      await mirror.append(admitted)
+    const appending = this.#pending.hold(encodeEntries(entries), async (admitted: readonly EncodedEntry[]) => {
+      if (this.#state === 'closed') throw closed()
+      await this.#writers.mirrorOf(key).append(admitted)
     })
+    this.#appending.set(appending, key)
+    try {
+      await appending
+    } finally {
+      this.#appending.delete(appending)
+    }
   }
 
   /** @returns null for a transcript that was never written. @throws PART_DAMAGED and what the store throws. */
@@ -109,7 +117,7 @@ export class MirrorSessionStore {
     checkKey(key)
     const {store, homes} = await this.#open()
     const belongs = (each: SessionKey): boolean => isBelow(each, key)
-    await this.#writers.flush(belongs)
+    await this.#settle(belongs)
     this.#writers.end(deleted(key), belongs)
     const ref = await placeToRead(this.#context.projectKey, homes, key)
     if (ref) await removeTranscript(store, homes, ref)
@@ -130,8 +138,8 @@ export class MirrorSessionStore {
   /** Waits until everything that was appended is durable, or cannot be made so now; then writes the summaries. Never rejects. */
   async flush(): Promise<FlushReport> {
     const started = this.#context.clock.now()
-    const before = this.#writers.unsaved
-    await this.#writers.flush()
+    const before = this.#unsaved
+    await this.#settle()
     const report = this.#report()
     this.#context.observe({
       type: 'flush',
@@ -145,15 +153,17 @@ export class MirrorSessionStore {
 
   /** Gives the lease of one session back, with all that was appended to it durable. Without `lease` the same as a flush of it. */
   async release(sessionId: string): Promise<void> {
-    await this.#writers.flush((key) => key.sessionId === sessionId)
+    const belongs = (key: SessionKey): boolean => key.sessionId === sessionId
+    do await this.#settle(belongs)
+    while ([...this.#appending.values()].some(belongs))
     await this.#writers.release(sessionId)
   }
 
   /**
-   * Flushes for at most `timeoutMs`, gives the leases back and closes the store. Entries that a query which has just been left still sends
-   * are taken; every later call of `append` rejects. Idempotent.
+   * Flushes, gives the leases back and closes the store, all of it in `timeoutMs`. Entries that a query which has just been left still
+   * sends are taken; every later call of `append` rejects. Idempotent.
    *
-   * @param timeoutMs default 8,000.
+   * @param timeoutMs default 8,000. What is not done by then is left, and a lease that is not given back runs out by itself.
    */
   async close({timeoutMs = CLOSE_MS}: {readonly timeoutMs?: number} = {}): Promise<FlushReport> {
     this.#closing ??= this.#close(timeoutMs)
@@ -165,31 +175,51 @@ export class MirrorSessionStore {
   }
 
   async #close(timeoutMs: number): Promise<FlushReport> {
+    const {clock} = this.#context
+    const end = clock.now() + timeoutMs
+    const left = (): number => Math.max(0, end - clock.now())
     const waiting = new AbortController()
-    const late = this.#context.clock.sleep(timeoutMs, waiting.signal).catch(() => undefined)
-    const flushed = await Promise.race([this.#quiet(waiting.signal).then(async () => this.flush()), late])
+    const flushing = this.#quiet(waiting.signal).then(async () => {
+      if (waiting.signal.aborted) return undefined
+      this.#state = 'closing'
+      return this.flush()
+    })
+    const flushed = await within(clock, timeoutMs, flushing)
     waiting.abort()
-    this.#closed = true
+    this.#state = 'closed'
     const report = flushed ?? this.#report()
     if (flushed) {
-      await this.#writers.compact()
-      await this.#writers.releaseAll()
+      // Leases are worth more than fewer parts.
+      await this.#writers.compact(left() / 2)
+      await within(clock, left(), this.#writers.releaseAll())
     }
     this.#writers.end(closed())
-    const opened = await this.#opened?.catch(() => undefined)
-    await opened?.store.close()
+    const closing = this.#opened?.then(async ({store}) => store.close()).catch(() => undefined)
+    if (closing) await within(clock, Math.max(left(), LINGER_MS), closing)
     return report
   }
 
   #report(): FlushReport {
-    const {entries, bytes} = this.#writers.unsaved
+    const {entries, bytes} = this.#unsaved
     return {complete: entries === 0, pendingEntries: entries, pendingBytes: bytes}
+  }
+
+  get #unsaved(): {readonly entries: number; readonly bytes: number} {
+    const [{entries, bytes}, {outside}] = [this.#writers.unsaved, this.#pending]
+    return {entries: entries + outside.entries, bytes: bytes + outside.bytes}
+  }
+
+  /** Until everything that was appended to these transcripts is stored or has failed, what waits for room included, and summaries are written. */
+  async #settle(belongs: (key: SessionKey) => boolean = () => true): Promise<void> {
+    const appending = [...this.#appending].flatMap(([each, key]) => (belongs(key) ? [each] : []))
+    await Promise.all([this.#writers.store(belongs), Promise.allSettled(appending)])
+    await this.#writers.summarise(belongs)
   }
 
   /** A query that was left early sends its last entries up to 50 ms later. */
   async #quiet(signal: AbortSignal): Promise<void> {
     const {clock} = this.#context
-    if (this.#writers.isEmpty) return
+    if (this.#writers.isEmpty && this.#appending.size === 0) return
     const began = clock.now()
     while (!signal.aborted && clock.now() - Math.max(this.#appendedAt, began) < LINGER_MS) {
       await clock.sleep(LINGER_MS / 4, signal).catch(() => undefined)

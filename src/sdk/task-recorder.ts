@@ -1,6 +1,7 @@
 import {channel} from 'node:diagnostics_channel'
 import type {Clock} from '../base/clock.js'
 import {RepriseError, toRepriseError} from '../base/errors.js'
+import {within} from '../base/within.js'
 
 /** What is told of a task's current session. */
 export interface TaskFacts {
@@ -90,10 +91,7 @@ export class TaskRecorder {
     this.#isEnding = true
     this.#pause.abort()
     this.#start()
-    const waiting = new AbortController()
-    const late = this.#options.background.sleep(limitMs, waiting.signal).catch(() => undefined)
-    await Promise.race([this.#writing, late])
-    waiting.abort()
+    if (this.#writing) await within(this.#options.background, limitMs, this.#writing)
     const [left] = this.#waiting
     this.#waiting = []
     if (left) this.#options.onError(notRecorded(left, limitMs))

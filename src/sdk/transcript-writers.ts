@@ -1,4 +1,5 @@
 import {RepriseError, toRepriseError} from '../base/errors.js'
+import {within} from '../base/within.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {BackgroundCompaction} from '../store/background-compaction.js'
 import type {Homes} from '../store/home.js'
@@ -13,7 +14,7 @@ import {LazyAppender} from './lazy-appender.js'
 import {LeasedAppender} from './leased-appender.js'
 import type {PendingBytes} from './pending-bytes.js'
 import {placeToWrite} from './place.js'
-import {SessionHold} from './session-hold.js'
+import {type HeldLease, SessionHold} from './session-hold.js'
 import {SummaryFold} from './summary-fold.js'
 import {SummaryKeeper} from './summary-keeper.js'
 import {type MirrorStep, TranscriptMirror} from './transcript-mirror.js'
@@ -48,6 +49,8 @@ export class TranscriptWriters {
   readonly #open: () => Promise<OpenedStore>
   readonly #writers = new Map<string, Writer>()
   readonly #holds = new Map<string, SessionHold>()
+  /** Leases that are on their way back, by session. */
+  readonly #releasing = new Map<string, Promise<void>>()
   /** What was read a moment ago, the oldest first. */
   readonly #learned = new Map<string, Knowledge>()
   readonly #recorded = new Set<string>()
@@ -94,15 +97,14 @@ export class TranscriptWriters {
   /** A transcript was read whole: an append that follows needs no reading of its own. A session that was lost may be taken up again. */
   async learned(key: SessionKey, knowledge: Knowledge): Promise<void> {
     const name = nameOf(key)
-    const writer = this.#writers.get(name)
-    if (writer?.mirror.isEnded) {
-      this.#writers.delete(name)
-      await this.#holds.get(key.sessionId)?.end(false)
+    const hold = this.#holds.get(key.sessionId)
+    if (hold?.lost !== undefined && isMain(key)) {
+      this.end(toRepriseError(hold.lost), ({sessionId}) => sessionId === key.sessionId)
       this.#holds.delete(key.sessionId)
-    } else if (writer?.mirror.isIdle) {
-      const {inner} = writer.appender
-      if (inner instanceof ChainAppender) inner.prime(knowledge)
+      await hold.end(false)
     }
+    const writer = this.#writers.get(name)
+    if (writer?.mirror.isIdle && writer.appender.inner instanceof ChainAppender) writer.appender.inner.prime(knowledge)
     this.#learned.delete(name)
     this.#learned.set(name, knowledge)
     const [oldest] = this.#learned.keys()
@@ -110,18 +112,22 @@ export class TranscriptWriters {
   }
 
   /** An empty summary of a main transcript; of others none is kept. */
-  async newSummary({projectKey, sessionId, subpath}: SessionKey): Promise<() => SummaryFold | undefined> {
-    if (subpath !== undefined && subpath !== '') return () => undefined
+  async newSummary(key: SessionKey): Promise<() => SummaryFold | undefined> {
+    if (!isMain(key)) return () => undefined
+    const {projectKey, sessionId} = key
     this.#fold ??= this.#context.foldSummary().catch(() => undefined)
     const fold = await this.#fold
     return () => new SummaryFold({projectKey, sessionId}, fold)
   }
 
-  /** Until everything is stored or has failed, and the summaries are written. */
-  async flush(belongs: (key: SessionKey) => boolean = () => true): Promise<void> {
-    const writers = [...this.#writers.values()].filter(({key}) => belongs(key))
-    await Promise.all(writers.map(async ({mirror}) => mirror.flush()))
-    await Promise.all(writers.map(async ({keeper}) => keeper?.flush()))
+  /** Until everything that the writers have is stored or has failed. */
+  async store(belongs: (key: SessionKey) => boolean): Promise<void> {
+    await Promise.all(this.#belonging(belongs).map(async ({mirror}) => mirror.flush()))
+  }
+
+  /** Until the summaries say what is stored, or could not be written. */
+  async summarise(belongs: (key: SessionKey) => boolean): Promise<void> {
+    await Promise.all(this.#belonging(belongs).map(async ({keeper}) => keeper?.flush()))
   }
 
   /** Nothing more is taken for these transcripts by the writers that are there. */
@@ -134,45 +140,55 @@ export class TranscriptWriters {
     }
   }
 
-  /** What has become many parts is merged, as far as there is time. */
-  async compact(): Promise<void> {
-    const waiting = new AbortController()
-    const late = this.#context.clock.sleep(COMPACT_AT_END_MS, waiting.signal).catch(() => undefined)
+  /** What has become many parts is merged, as far as there is time: `limitMs`, and 2 s at most. */
+  async compact(limitMs: number): Promise<void> {
     const compactions = [...this.#writers.values()].map(({compaction}) => compaction)
-    await Promise.race([Promise.all(compactions.map(async (each) => each.finish())), late])
-    waiting.abort()
+    const finishing = Promise.all(compactions.map(async (each) => each.finish()))
+    await within(this.#context.clock, Math.min(limitMs, COMPACT_AT_END_MS), finishing)
     for (const each of compactions) each.stop()
   }
 
   /**
    * Gives a session's lease back where nothing of it is under way, and forgets its writers. What was rejected and kept is dropped: it
-   * must not take the session from whoever holds it next.
+   * must not take the session from whoever holds it next. What is appended from now on takes the lease again, when it is back.
    */
   async release(sessionId: string): Promise<void> {
     const hold = this.#holds.get(sessionId)
     if (!hold) return
+    const own = this.#belonging((key) => key.sessionId === sessionId)
+    const clean = own.every(({mirror}) => mirror.isIdle)
     this.#holds.delete(sessionId)
-    const own = [...this.#writers].filter(([, {key}]) => key.sessionId === sessionId)
-    const clean = own.every(([, {mirror}]) => mirror.isIdle)
-    if (!clean) this.end(released(sessionId), (key) => key.sessionId === sessionId)
-    try {
-      if (clean) for (const [, {appender}] of own) await appender.tidy()
-      await hold.end(clean)
-    } catch (error) {
-      this.#context.logger.warn('a lease was not given back', {sessionId, code: toRepriseError(error).code})
-    }
-    for (const [name] of own) this.#writers.delete(name)
+    this.end(released(sessionId), (key) => key.sessionId === sessionId)
+    const giving = this.#giveBack(sessionId, hold, clean ? own : undefined)
+    this.#releasing.set(sessionId, giving)
+    await giving
+    if (this.#releasing.get(sessionId) === giving) this.#releasing.delete(sessionId)
   }
 
   async releaseAll(): Promise<void> {
     await Promise.all([...this.#holds.keys()].map(async (sessionId) => this.release(sessionId)))
   }
 
+  /** @param own writers of whose requests each was answered; undefined: the lease runs out by itself. */
+  async #giveBack(sessionId: string, hold: SessionHold, own: readonly Writer[] | undefined): Promise<void> {
+    try {
+      for (const {appender} of own ?? []) await appender.tidy()
+      await hold.end(own !== undefined)
+    } catch (error) {
+      this.#context.logger.warn('a lease was not given back', {sessionId, code: toRepriseError(error).code})
+    }
+  }
+
+  #belonging(belongs: (key: SessionKey) => boolean): readonly Writer[] {
+    return [...this.#writers.values()].filter(({key}) => belongs(key))
+  }
+
   #make(key: SessionKey, usedAt: number): Writer {
     const {clock, background, machine, logger, compactAt} = this.#context
     const appender = new LazyAppender(async () => this.#makeAppender(key))
-    const isMain = key.subpath === undefined || key.subpath === ''
-    const keeper = isMain ? new SummaryKeeper({machine, clock, background, logger}, () => appender.state()) : undefined
+    const keeper = isMain(key)
+      ? new SummaryKeeper({machine, clock, background, logger}, () => appender.state())
+      : undefined
     const right = async (): Promise<boolean> => mayDelete((await this.#open()).store, machine)
     const compaction = new BackgroundCompaction(appender, {compactAt, mayDelete: right, logger})
     const observe = (step: MirrorStep): void => {
@@ -206,7 +222,11 @@ export class TranscriptWriters {
     const known = this.#holds.get(sessionId)
     if (known) return known
     const {background, logger} = this.#context
-    const hold = new SessionHold({acquire: async () => acquire(store, sessionId), background, logger})
+    const next = async (): Promise<HeldLease> => {
+      await this.#releasing.get(sessionId)
+      return acquire(store, sessionId)
+    }
+    const hold = new SessionHold({acquire: next, background, logger})
     this.#holds.set(sessionId, hold)
     return hold
   }
@@ -246,6 +266,10 @@ export class TranscriptWriters {
 
 function nameOf({projectKey, sessionId, subpath = ''}: SessionKey): string {
   return [projectKey, sessionId, subpath].join('\0')
+}
+
+function isMain({subpath}: SessionKey): boolean {
+  return subpath === undefined || subpath === ''
 }
 
 function released(sessionId: string): RepriseError {

@@ -46,6 +46,11 @@ describe('a program that is told to end', () => {
     expect({signal, said}).toEqual({signal: 'SIGTERM', said: ['ready', 'close in what is left', 'closed']})
   })
 
+  test('ends all the same when closing never ends', async () => {
+    const {signal, said} = await run(['SIGTERM'], 'none', '600000')
+    expect({signal, said}).toEqual({signal: 'SIGTERM', said: ['ready', 'close']})
+  })
+
   test('a second signal ends it at once', async () => {
     const {signal, said} = await run(['SIGTERM', 'SIGINT'], 'none', '20000')
     expect({signal, said}).toEqual({signal: 'SIGINT', said: ['ready', 'close']})

@@ -1,112 +1,23 @@
-import {randomUUID} from 'node:crypto'
 import {describe, expect, test} from 'vitest'
 import {deferred} from '../../src/base/deferred.js'
-import {silentLogger} from '../../src/base/logger.js'
-import {systemClock, systemRandom} from '../../src/base/system.js'
+import {systemClock} from '../../src/base/system.js'
+import type {ChangedOptions, DecoratedCall} from '../../src/object-store/decorator.js'
 import type {MirrorEvent} from '../../src/metrics/events.js'
-import {storeError} from '../../src/object-store/errors.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
-import {ObjectStoreDecorator, type ChangedOptions, type DecoratedCall} from '../../src/object-store/decorator.js'
-import {SessionLease} from '../../src/registry/session-lease.js'
-import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
-import type {SessionStoreContext} from '../../src/sdk/context.js'
-import {MirrorSessionStore} from '../../src/sdk/session-store.js'
-import type {SessionEntry, SessionKey} from '../../src/sdk/types.js'
-import {Parts} from '../../src/store/parts.js'
-import {viewTranscript} from '../../src/store/view.js'
-import {appendReference, loadReference} from '../support/reference-adapter.js'
-
-const PROJECT = '-home-user-project'
-
-function newKey(subpath?: string): SessionKey {
-  return {projectKey: PROJECT, sessionId: randomUUID(), ...(subpath !== undefined && {subpath})}
-}
-
-function said(text: string): SessionEntry {
-  return {type: 'user', uuid: randomUUID(), message: {role: 'user', content: text}}
-}
-
-function mode(name: string): SessionEntry {
-  return {type: 'mode', mode: name}
-}
-
-/** A store of several session stores that can be told to fail, and that counts. */
-class TestStore extends ObjectStoreDecorator {
-  calls: DecoratedCall[] = []
-  /** Decides what happens to a call: `before` it is not made, `after` its answer is lost. */
-  fault: (call: DecoratedCall) => 'before' | 'after' | undefined = () => undefined
-  gate: Promise<void> | undefined
-
-  override async close(): Promise<void> {}
-
-  protected override async around<T>(call: DecoratedCall, run: (changed: ChangedOptions) => Promise<T>): Promise<T> {
-    this.calls.push(call)
-    const fault = this.fault(call)
-    if (fault === 'before') throw storeError('STORE_UNREACHABLE', 'the store is down')
-    if (call.operation === 'put' && isPart(call)) await this.gate
-    const result = await run({})
-    if (fault === 'after') throw storeError('STORE_UNREACHABLE', 'the answer was lost')
-    return result
-  }
-
-  get parts(): DecoratedCall[] {
-    return this.calls.filter((call) => call.operation === 'put' && isPart(call))
-  }
-}
-
-function isPart({key}: DecoratedCall): boolean {
-  return key.includes('/part-') && !key.startsWith('.reprise/')
-}
-
-function newStore(): TestStore {
-  return new TestStore(new MemoryObjectStore({clock: systemClock}))
-}
-
-function open(store: TestStore, more: Partial<SessionStoreContext> = {}): MirrorSessionStore {
-  return new MirrorSessionStore({
-    open: async () => store,
-    clock: systemClock,
-    background: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    machine: 'here',
-    projectKey: 'given',
-    foldSummary: async () => undefined,
-    observe: () => undefined,
-    maxPendingBytes: 1024 * 1024,
-    readLimitMs: 20_000,
-    compactAt: 64,
-    ...more,
-  })
-}
-
-function leased(
-  store: TestStore,
-  machine: string,
-  force = false,
-  more: Partial<SessionStoreContext> = {},
-): MirrorSessionStore {
-  const owner = {machine, boot: machine, pidNamespace: 'ns', pid: 1, start: '1'}
-  const context = {table: new StoreLeaseTable(store), clock: systemClock, random: systemRandom, owner}
-  return open(store, {
-    machine,
-    acquire: async (_, sessionId) => SessionLease.acquire(context, sessionId, {force}),
-    ...more,
-  })
-}
-
-async function stored(store: TestStore, key: SessionKey): Promise<SessionEntry[] | null> {
-  return open(store).load(key)
-}
-
-/** What an adapter of others is given, repeats included. */
-async function storedForOthers(store: TestStore, key: SessionKey): Promise<SessionEntry[]> {
-  return (await loadReference(store, key)).map((line) => JSON.parse(line) as SessionEntry)
-}
-
-async function viewOf(store: TestStore, {projectKey, sessionId}: SessionKey) {
-  return viewTranscript(new Parts(store), {homeKey: projectKey, sessionId})
-}
+import {appendReference} from '../support/reference-adapter.js'
+import {
+  isPart,
+  leased,
+  mode,
+  newKey,
+  newStore,
+  open,
+  said,
+  stored,
+  storedForOthers,
+  TestStore,
+  viewOf,
+} from './support/session-stores.js'
 
 describe('group commit', () => {
   test('calls that are made while a part is written share the next one', async () => {
