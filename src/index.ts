@@ -19,6 +19,7 @@ export {
   type S3SessionStoreOptions,
   type SessionStoreOptions,
 } from './library/session-store.js'
+export type {ProgramLogger} from './library/program-logger.js'
 export {createTaskRegistry, type LazyRegistry} from './library/task-registry.js'
 export {trackTask, type TrackTaskOptions} from './library/track-task.js'
 export {FileObjectStore, type FileObjectStoreOptions} from './object-store/file/file-object-store.js'

@@ -25,6 +25,7 @@ export const TIMEOUT_MS = 8_000
 /**
  * The store behind a URL, with retries. Nothing is sent yet.
  *
+ * @param lent settings that apply where `settings` says nothing.
  * @throws STORE_URL_INVALID, PLACEHOLDER_OPEN
  */
 export function openerOf(
@@ -32,12 +33,13 @@ export function openerOf(
   settings: StoreSettings,
   logger: Logger,
   observe: Observer,
+  lent: () => Promise<Partial<S3StoreOptions>> = async () => ({}),
 ): () => Promise<ObjectStore> {
   const url = parseStoreUrl(text, {cwd: process.cwd()})
   const [open] = openPlaceholders(url)
   if (open !== undefined) throw placeholderOpen(open, url)
   return async () => {
-    const s3 = {proxyEnv: process.env, ...settings.s3}
+    const s3 = {proxyEnv: process.env, ...(await lent()), ...settings.s3}
     const {store} = await openRetriedStore(url, s3, openingOf(settings, logger, observe))
     return new PrefixedObjectStore(store, url.prefix, formatStoreUrl(url))
   }

@@ -1,6 +1,6 @@
 import {hostname} from 'node:os'
 import type {S3Client} from '@aws-sdk/client-s3'
-import {type Logger, silentLogger} from '../base/logger.js'
+import type {Logger} from '../base/logger.js'
 import {systemClock, systemRandom} from '../base/system.js'
 import {publishEvent} from '../metrics/channels.js'
 import type {Metrics} from '../metrics/metrics.js'
@@ -11,11 +11,12 @@ import type {ObjectStore} from '../object-store/object-store.js'
 import {withRetries} from '../object-store/open-store.js'
 import type {SessionStoreContext} from '../sdk/context.js'
 import {MirrorSessionStore} from '../sdk/session-store.js'
-import type {ProjectKeyRule} from '../sdk/place.js'
+import {checkKey, type ProjectKeyRule} from '../sdk/place.js'
 import type {FoldSummary} from '../sdk/types.js'
 import {backgroundClock} from './background-clock.js'
 import {LeaseKeeper} from './lease-keeper.js'
 import {openerOf, openingOf, settingsOf, type StoreSettings} from './open-object-store.js'
+import {loggerOf, type ProgramLogger} from './program-logger.js'
 
 export interface SessionStoreOptions extends StoreSettings {
   /**
@@ -30,8 +31,8 @@ export interface SessionStoreOptions extends StoreSettings {
   /** Told of each append, retry, failure and flush; the same goes to `node:diagnostics_channel` (`reprise:append` and so on). */
   readonly onEvent?: Observer
   readonly metrics?: Metrics
-  /** pino's shape turned round is wrapped by `pinoLogger`. Default: silent. */
-  readonly logger?: Logger
+  /** A logger of pino, or another one of its shape. Default: silent. */
+  readonly logger?: ProgramLogger
   /** Bytes that may wait to be stored; more appends wait for room. Default 64 MiB. */
   readonly maxPendingBytes?: number
   /** Time for reading a transcript that is there already, before its first append goes up beside the chain, ms. Default 20,000. */
@@ -61,33 +62,30 @@ const MIB = 1024 * 1024
  * The Agent SDK's `SessionStore` over any store of this package: `s3://bucket/prefix`, `file:///dir`, a path, or an object store.
  * Nothing is sent before the first call.
  *
- * @throws STORE_URL_INVALID, PLACEHOLDER_OPEN, REGISTRY_INVALID
+ * @throws STORE_URL_INVALID, PLACEHOLDER_OPEN, REGISTRY_INVALID; UNSAFE_KEY for a `projectKey` that cannot be one
  */
 export function createSessionStore(
   target: string | GivenObjectStore,
   options: SessionStoreOptions = {},
 ): MirrorSessionStore {
-  const {logger = silentLogger} = options
+  const logger = loggerOf(options.logger)
   const observe = observerOf(options)
   const open =
     typeof target === 'string'
       ? openerOf(target, options, logger, observe)
       : async () => withRetries(target.objectStore, openingOf(options, logger, observe)).store
-  return new MirrorSessionStore(contextOf(options, observe, open))
+  return new MirrorSessionStore(contextOf(options, {logger, observe, open}))
 }
 
 /** The Agent SDK's `SessionStore` on S3; takes the place of the reference adapter and reads what that one wrote. */
 export class S3SessionStore extends MirrorSessionStore {
+  /** @throws STORE_URL_INVALID for a bucket or prefix that cannot be one, PLACEHOLDER_OPEN, REGISTRY_INVALID, UNSAFE_KEY */
   constructor(options: S3SessionStoreOptions) {
-    const {bucket, prefix = '', client, logger = silentLogger} = options
+    const {bucket, prefix = '', client} = options
+    const logger = loggerOf(options.logger)
     const observe = observerOf(options)
-    const url = `s3://${bucket}/${prefix}`
-    super(
-      contextOf(options, observe, async () => {
-        const fromClient = client ? await settingsOf(client)() : {}
-        return openerOf(url, {...options, s3: {...fromClient, ...options.s3}}, logger, observe)()
-      }),
-    )
+    const open = openerOf(`s3://${bucket}/${prefix}`, options, logger, observe, client && settingsOf(client))
+    super(contextOf(options, {logger, observe, open}))
   }
 }
 
@@ -96,12 +94,15 @@ function observerOf({onEvent, metrics}: SessionStoreOptions): Observer {
   return combineObservers([publishEvent, onEvent, measured])
 }
 
-function contextOf(
-  options: SessionStoreOptions,
-  observe: Observer,
-  open: () => Promise<ObjectStore>,
-): SessionStoreContext {
-  const {foldSessionSummary, logger = silentLogger} = options
+interface Opening {
+  readonly logger: Logger
+  readonly observe: Observer
+  readonly open: () => Promise<ObjectStore>
+}
+
+function contextOf(options: SessionStoreOptions, {logger, observe, open}: Opening): SessionStoreContext {
+  const {foldSessionSummary, projectKey = 'given'} = options
+  checkKey({projectKey, sessionId: 'any'})
   const keeper = options.lease ? new LeaseKeeper(options.registry ?? 'store', options, logger) : undefined
   return {
     open: keeper ? async () => new StoreWithLeases(await open(), keeper) : open,
@@ -110,7 +111,7 @@ function contextOf(
     random: systemRandom,
     logger,
     machine: hostname(),
-    projectKey: options.projectKey ?? 'given',
+    projectKey,
     ...(keeper && {acquire: async (store, sessionId) => keeper.acquire(store, sessionId)}),
     foldSummary: async () => foldSessionSummary ?? foldOfSdk(),
     observe,

@@ -7,7 +7,7 @@ const BATCH = 256
 /** What listings show of a main transcript, kept up as it grows: ours, and the SDK's where its fold is at hand. */
 export class SummaryFold {
   readonly #key: SessionKey
-  readonly #fold: FoldSummary | undefined
+  #fold: FoldSummary | undefined
   #own: TranscriptSummary = emptySummary
   #sdk: SummaryItem | undefined
   #waiting: SessionEntry[] = []
@@ -38,7 +38,14 @@ export class SummaryFold {
 
   #settle(mtime = 0): void {
     if (!this.#fold || this.#waiting.length === 0) return
-    this.#sdk = this.#fold(this.#sdk, this.#key, this.#waiting, {mtime})
+    const entries = this.#waiting
     this.#waiting = []
+    try {
+      this.#sdk = this.#fold(this.#sdk, this.#key, entries, {mtime})
+    } catch {
+      // It is not ours, and what it makes is derived: a session without that summary is read whole by whoever wants one.
+      this.#fold = undefined
+      this.#sdk = undefined
+    }
   }
 }
