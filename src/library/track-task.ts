@@ -1,7 +1,7 @@
-import {type AgentStream, trackTask as track, type TrackTaskOptions} from '../sdk/track-task.js'
+import {type AgentStream, trackTask as track, type TrackTaskOptions} from '../registry/track-task.js'
 import {backgroundClock} from './background-clock.js'
 
-export type {TrackTaskOptions} from '../sdk/track-task.js'
+export type {TrackTaskOptions} from '../registry/track-task.js'
 
 /**
  * Passes every message of a query through, and keeps the registry's record of the task beside it: which session it is from the first

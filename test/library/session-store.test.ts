@@ -14,6 +14,10 @@ const said = (text: string): SessionEntry => ({
   message: {role: 'user', content: text},
 })
 
+function fail(): never {
+  throw new Error('of a program')
+}
+
 function memory(): MemoryObjectStore {
   return new MemoryObjectStore({clock: systemClock})
 }
@@ -39,10 +43,7 @@ test('a logger of pino is told what happens, with its fields', async () => {
 })
 
 test('a logger that throws costs nothing', async () => {
-  const fails = (): never => {
-    throw new Error('the disk is full')
-  }
-  const logger = {debug: fails, info: fails, warn: fails, error: fails}
+  const logger = {debug: fail, info: fail, warn: fail, error: fail}
   const store = new Refusing({clock: systemClock})
   await using sessions = createSessionStore({objectStore: store}, {logger})
   const entry = said('a')
@@ -53,10 +54,7 @@ test('a logger that throws costs nothing', async () => {
 })
 
 test('a fold of summaries that throws costs the summaries, and no entry', async () => {
-  const broken = (): never => {
-    throw new Error('an entry of a kind that it does not know')
-  }
-  const sessions = createSessionStore({objectStore: memory()}, {foldSessionSummary: broken})
+  const sessions = createSessionStore({objectStore: memory()}, {foldSessionSummary: fail})
   const entries = Array.from({length: 600}, (_, index) => said(String(index)))
   for (let at = 0; at < entries.length; at += 200) await sessions.append(key, entries.slice(at, at + 200))
   expect(await sessions.flush()).toMatchObject({complete: true})

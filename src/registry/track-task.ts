@@ -1,6 +1,7 @@
 import type {Clock} from '../base/clock.js'
 import type {RepriseError} from '../base/errors.js'
-import {type TaskFacts, TaskRecorder, type TaskSink} from './task-recorder.js'
+import type {Facts} from './registry.js'
+import {TaskRecorder, type TaskSink} from './task-recorder.js'
 
 /** What `query()` gives, as far as it is looked at: the message types of the Agent SDK are all of this shape. */
 export type AgentStream = AsyncGenerator<{readonly type: string}, unknown, unknown>
@@ -11,7 +12,7 @@ export interface TrackTaskOptions {
   /** The caller's name for the piece of work, 1 to 128 characters. */
   readonly taskId: string
   /** Goes with every record, e.g. `store`, `homeKey`, `machine`; wins over what the messages say. */
-  readonly facts?: TaskFacts
+  readonly facts?: Facts
   /** Of the query's `abortController`: a query that throws because it was aborted is `interrupted`. */
   readonly signal?: AbortSignal
   /** Told of each failure of the registry. Default: a warning of the process, once. */
@@ -58,14 +59,14 @@ interface WatchEnd {
 /** The session of a query and how it is doing, from its messages. */
 class TaskWatch {
   readonly #recorder: TaskRecorder
-  readonly #given: TaskFacts
+  readonly #given: Facts
   readonly #end: WatchEnd
   #sessionId: string | undefined
-  #seen: TaskFacts = {agent: 'claude'}
+  #seen: Facts = {agent: 'claude'}
   #isRunning = false
   #ending: Promise<void> | undefined
 
-  constructor(recorder: TaskRecorder, given: TaskFacts, end: WatchEnd) {
+  constructor(recorder: TaskRecorder, given: Facts, end: WatchEnd) {
     this.#recorder = recorder
     this.#given = given
     this.#end = end
@@ -124,7 +125,7 @@ class TaskWatch {
     })
   }
 
-  #say(facts: TaskFacts): void {
+  #say(facts: Facts): void {
     const before = JSON.stringify(this.#seen)
     this.#seen = {...this.#seen, ...facts}
     if (this.#sessionId === undefined || JSON.stringify(this.#seen) === before) return

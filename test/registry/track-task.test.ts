@@ -6,10 +6,10 @@ import {RepriseError} from '../../src/base/errors.js'
 import {systemClock, systemRandom} from '../../src/base/system.js'
 import {trackTask} from '../../src/library/track-task.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
-import type {Entry, Registry} from '../../src/registry/registry.js'
+import type {Entry, Link, Registry} from '../../src/registry/registry.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
-import type {TaskEvent, TaskLink, TaskSink} from '../../src/sdk/task-recorder.js'
-import {trackTask as trackWithClock} from '../../src/sdk/track-task.js'
+import type {TaskEvent, TaskSink} from '../../src/registry/task-recorder.js'
+import {trackTask as trackWithClock} from '../../src/registry/track-task.js'
 
 type Message = {readonly type: string} & Readonly<Record<string, unknown>>
 
@@ -57,8 +57,8 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
 const found = async (registry: Registry): Promise<Entry | undefined> => registry.find('task', 'T')
 
 /** A registry that keeps what it is told, and may fail. */
-function spyRegistry(answer: (link: TaskLink, call: number) => Promise<void> = async () => {}) {
-  const links: (TaskLink & {readonly after?: string | undefined})[] = []
+function spyRegistry(answer: (link: Link, call: number) => Promise<void> = async () => {}) {
+  const links: (Link & {readonly after?: string | undefined})[] = []
   const registry: TaskSink = {
     async assign(link, {after}) {
       links.push({...link, after})

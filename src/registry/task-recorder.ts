@@ -2,32 +2,11 @@ import {channel} from 'node:diagnostics_channel'
 import type {Clock} from '../base/clock.js'
 import {RepriseError, toRepriseError} from '../base/errors.js'
 import {within} from '../base/within.js'
-
-/** What is told of a task's current session. */
-export interface TaskFacts {
-  /** The project key that the session lies under. */
-  readonly homeKey?: string
-  readonly cwd?: string
-  readonly agent?: string
-  /** The store's URL, without credentials. */
-  readonly store?: string
-  readonly machine?: string
-  readonly status?: string
-  readonly git?: {readonly branch?: string; readonly commit?: string}
-  readonly launch?: {readonly version?: string; readonly print?: boolean}
-  readonly costUsd?: number
-  readonly durationMs?: number
-}
-
-export interface TaskLink extends TaskFacts {
-  readonly kind: 'task'
-  readonly id: string
-  readonly sessionId: string
-}
+import type {AssignOptions, Facts, Link} from './registry.js'
 
 /** Where the record of a task goes; every `Registry` is one. */
 export interface TaskSink {
-  assign(link: TaskLink, options: {readonly mode: 'append'; readonly after?: string}): Promise<unknown>
+  assign(link: Link, options: AssignOptions): Promise<unknown>
 }
 
 /** One attempt to record a task, on the diagnostics channel `reprise:task`. */
@@ -64,7 +43,7 @@ const events = channel('reprise:task')
 export class TaskRecorder {
   readonly #options: TaskRecorderOptions
   /** One for each session that waits; the first may be on its way. */
-  #waiting: TaskLink[] = []
+  #waiting: Link[] = []
   /** The session that this recorder put on record last. */
   #recorded: string | undefined
   #isWriting = false
@@ -78,9 +57,9 @@ export class TaskRecorder {
   }
 
   /** Returns at once. */
-  record(sessionId: string, facts: TaskFacts): void {
+  record(sessionId: string, facts: Facts): void {
     if (this.#isEnding || this.#isTaken) return
-    const link: TaskLink = {...facts, kind: 'task', id: this.#options.taskId, sessionId}
+    const link: Link = {...facts, kind: 'task', id: this.#options.taskId, sessionId}
     const before = this.#waiting.at(-1)
     this.#waiting = before?.sessionId === sessionId ? [...this.#waiting.slice(0, -1), link] : [...this.#waiting, link]
     this.#start()
@@ -126,7 +105,7 @@ export class TaskRecorder {
   }
 
   /** @returns why it is not on record, undefined when it is. */
-  async #attempt(link: TaskLink): Promise<RepriseError | undefined> {
+  async #attempt(link: Link): Promise<RepriseError | undefined> {
     const {registry, background, onError} = this.#options
     const {id: taskId, sessionId, status} = link
     const started = background.now()
@@ -161,7 +140,7 @@ export class TaskRecorder {
   }
 }
 
-function notRecorded({id, sessionId, status}: TaskLink, limitMs: number): RepriseError {
+function notRecorded({id, sessionId, status}: Link, limitMs: number): RepriseError {
   return new RepriseError({
     kind: 'unreachable',
     code: 'TASK_NOT_RECORDED',
