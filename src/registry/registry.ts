@@ -47,7 +47,10 @@ export interface Entry extends Facts {
   readonly updatedAt: string
 }
 
-/** What is known of the current session, as its last writer said it. */
+/**
+ * What is known of the current session, as its last writer said it. A fact that a record cannot hold (a text of more than 4,096 characters,
+ * a word of more than 256, a number that is none or below 0) is left out.
+ */
 export interface Facts {
   readonly homeKey?: string
   readonly cwd?: string

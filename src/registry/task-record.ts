@@ -114,10 +114,18 @@ export const FACTS = [
   'durationMs',
 ] as const
 
-/** JSON has no undefined members, and what comes from a caller loses its own here. */
+/**
+ * What a record can hold of them: with one that is too long, or no number, it could not be read again, and the session that it leads to is
+ * worth more than a fact. JSON has no undefined members, and what comes from a caller loses its own here.
+ */
 function factsOf(source: Facts | TaskRecord): Facts {
   const facts = source as Facts
-  return Object.fromEntries(FACTS.flatMap((key) => (facts[key] === undefined ? [] : [[key, facts[key]]])))
+  return Object.fromEntries(
+    FACTS.flatMap((key) => {
+      const fits = facts[key] !== undefined && v.safeParse(RecordSchema.entries[key], facts[key]).success
+      return fits ? [[key, facts[key]]] : []
+    }),
+  )
 }
 
 function withoutFacts(record: object | undefined): object {

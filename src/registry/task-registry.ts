@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util'
 import type {Clock, Random} from '../base/clock.js'
 import {RepriseError} from '../base/errors.js'
 import type {AssignOptions, Entry, EntryKind, Link, Registry} from './registry.js'
@@ -68,11 +69,15 @@ export class TaskRegistry<V> implements Registry {
     decide: (found: TaskRecord | undefined) => Promise<{readonly record: TaskRecord | undefined; readonly result: T}>,
   ): Promise<T> {
     checkEntryId(kind, id)
+    let tried: {readonly record: TaskRecord; readonly result: T} | undefined
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const found = await this.#table.read(kind, id)
+      // It was written after all, and only the answer to that was lost.
+      if (tried && isDeepStrictEqual(tried.record, found?.record)) return tried.result
       const {record, result} = await decide(found?.record)
       if (!record) return result
       if (await this.#table.write(record, found?.version)) return result
+      tried = {record, result}
       await this.#context.clock.sleep(this.#pause(tries))
     }
     throw contended(kind, id)

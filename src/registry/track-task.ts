@@ -46,7 +46,13 @@ export function trackTask<Stream extends AgentStream>(
     get(target, name) {
       if (name in own) return own[name]
       const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      if (typeof value !== 'function') return value
+      if (name !== 'close') return value.bind(target) as unknown
+      // Nobody may ask a query that was closed for another message.
+      return (...args: unknown[]): unknown => {
+        void watch.end('interrupted')
+        return Reflect.apply(value, target, args)
+      }
     },
   })
 }

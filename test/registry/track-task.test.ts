@@ -197,6 +197,15 @@ describe('what is recorded', () => {
   })
 })
 
+test('a query that is closed, and not read any more, is interrupted', async () => {
+  const registry = memoryRegistry()
+  const query = Object.assign(talk(init(), assistant(), result()), {close: () => undefined})
+  const tracked = trackTask(query, {registry, taskId: 'T'})
+  await tracked.next()
+  tracked.close()
+  await expect.poll(async () => found(registry)).toMatchObject({sessionId: A, status: 'interrupted'})
+})
+
 describe('the stream', () => {
   test('comes through unchanged, with what the query can do besides', async () => {
     const messages = [init(), assistant(), {type: 'odd', session_id: 7}, result({total_cost_usd: 'x', duration_ms: -1})]

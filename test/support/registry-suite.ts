@@ -73,6 +73,24 @@ export function describeRegistry(title: string, open: () => Promise<RegistryTarg
       expect(await registry.findBySession(id(2))).toEqual([])
     })
 
+    test('leaves out facts that cannot be kept, and keeps the rest', async () => {
+      const target = await open()
+      const odd = {
+        branch: 'b',
+        cwd: 'c'.repeat(5_000),
+        status: 's'.repeat(300),
+        costUsd: Number.NaN,
+        durationMs: -1,
+        git: {branch: 'b'.repeat(5_000), commit: 'c0ffee'},
+        machine: 'm',
+      }
+      const linked = await target.client().assign(task('T', 1, odd), {mode: 'create'})
+      expect(linked).toMatchObject({sessionId: id(1), machine: 'm'})
+      expect(await target.client().find('task', 'T')).toEqual(linked)
+      expect([linked.cwd, linked.status, linked.costUsd, linked.durationMs]).toEqual(Array.from({length: 4}))
+      await target.client().assign(task('T', 2), {mode: 'append'})
+    })
+
     test('append makes a chain; every session in it finds the task', async () => {
       const registry = (await open()).client()
       await registry.assign(task('T', 1, {machine: 'a', cwd: '/a'}), {mode: 'append'})

@@ -67,6 +67,14 @@ describe('tried again', () => {
     expect(await registry.assign(LINK, {mode: 'create'})).toMatchObject({sessionId: SESSION})
   })
 
+  test('an unlink whose answer was lost: it says what was linked all the same', async () => {
+    const {registry} = await open()
+    await registry.assign(LINK, {mode: 'create'})
+    proxy.script('UpdateItem', 'lose-answer')
+    expect(await registry.unlink('task', 'T')).toMatchObject(LINK)
+    expect(await registry.find('task', 'T')).toBeUndefined()
+  })
+
   test('a request of a machine whose clock is wrong, signed anew by the clock of the answer', async () => {
     const {registry} = await open({attempts: 1})
     proxy.aheadMs = 600_000
