@@ -4,6 +4,9 @@ import {pathToFileURL} from 'node:url'
 import {type Core, loadCore} from './core.js'
 import type {Mutation} from './mutations.js'
 
+/** All that the core under attack is made of. */
+const ROOMS = ['base', 'doctor', 'metrics', 'object-store', 'registry', 'store', 'sync', 'transcript']
+
 /**
  * A copy of the compiled code with one rule taken out.
  *
@@ -16,9 +19,7 @@ export async function mutatedCore(
   {rule, edits}: Pick<Mutation, 'rule' | 'edits'>,
 ): Promise<Core> {
   await mkdir(target, {recursive: true})
-  for (const room of ['base', 'object-store', 'registry', 'store', 'transcript']) {
-    await cp(join(build, room), join(target, room), {recursive: true})
-  }
+  for (const room of ROOMS) await cp(join(build, room), join(target, room), {recursive: true})
   for (const {file, find, replace} of edits) {
     const path = join(target, `${file}.js`)
     const code = await readFile(path, 'utf8')

@@ -41,9 +41,9 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: REBASE,
-        find: 'const journal = await createJournal(context.parts.store, ref, name, names).catch(',
+        find: 'const journal = await createJournal(context.parts.store, ref, name, names, displacedRuns).catch(',
         replace:
-          'const journal = await (async () => ({part: name, displaced: new Set(names), confirmed: true}))().catch(',
+          'const journal = await (async () => ({part: name, displaced: new Set(names), runs: [], confirmed: true}))().catch(',
       },
       {
         file: REBASE,
@@ -304,7 +304,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'sweep: a copy before the delete',
-    edits: [{file: LEASED, find: 'await this.#keepLate(part);', replace: ';'}],
+    edits: [{file: LEASED, find: 'for (const part of late)\n                await this.#keepLate(part);', replace: ''}],
     caughtBy: {mix: 8, seed: 100001},
   },
   {
@@ -361,6 +361,11 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'merge: its name binds its beginning',
     edits: [{file: PLAN, find: 'digits: chainDigits(after, from)', replace: 'digits: chainDigits(after, 0)'}],
     caughtBy: "a merge's name binds its beginning",
+  },
+  {
+    rule: 'merge: its name has the time of its last input',
+    edits: [{file: PLAN, find: 'ms: last.parsed.ms', replace: 'ms: first.parsed?.ms ?? 0'}],
+    caughtBy: {mix: 16, seed: 100000},
   },
   {
     rule: 'merge: spares a part whose journal is open',

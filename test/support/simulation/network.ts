@@ -1,21 +1,8 @@
-import type {
-  DeleteResult,
-  GetOptions,
-  JoinOptions,
-  JoinSource,
-  ListOptions,
-  ListPage,
-  ObjectBody,
-  ObjectContent,
-  ObjectHead,
-  ObjectStore,
-  PutOptions,
-  PutResult,
-} from '../../../src/object-store/object-store.js'
-import {streamJoin} from '../../../src/object-store/join.js'
-import type {Clock} from '../../../src/base/clock.js'
 import type {Core} from './core.js'
+import {type Holding, holderOf} from './lease-watch.js'
 import type {Rng} from './rng.js'
+import {Runs} from './runs.js'
+import type {SimClient} from './sim-client.js'
 
 interface Pending {
   readonly label: string
@@ -38,6 +25,8 @@ export class Network {
   readonly #rng: Rng
   #flying: Pending[] = []
   #answers: (() => void)[] = []
+  /** Answers to those who sleep. */
+  #dreamt: {readonly client: SimClient; deliver(): void}[] = []
   #twins: {label: string; land(): Promise<unknown>}[] = []
   #timers: {at: number; client: SimClient; wake(): void}[] = []
   now = 1_700_000_000_000
@@ -46,11 +35,16 @@ export class Network {
   readsAtOnce = 0.96
   /** Grows whenever the store may have changed. */
   changes = 0
+  /** Grows with each thing that happens. */
+  moment = 0
+  readonly runs = new Runs((what) => this.count(what))
+  /** Keys of merges and of their inputs. */
+  readonly merged = new Set<string>()
   readonly stats: Record<string, number> = {}
   /** Holders (by pid) whose lease was taken over while it was theirs. */
   readonly robbed = new Set<number>()
   /** Whoever held a record that got lost: by force taken over from its successor, it is cut off as well. */
-  readonly #orphans: {readonly pid: number; readonly expiry: number}[] = []
+  readonly #orphans: Holding[] = []
   /** Who created each rebase journal. */
   readonly journals = new Map<string, string>()
   readonly log: string[] = []
@@ -91,6 +85,7 @@ export class Network {
   }
 
   read<T>(client: SimClient, label: string, read: () => Promise<T>): Promise<T> {
+    this.moment++
     if (this.quiet || this.#rng.chance(this.readsAtOnce)) return client.dead ? never() : read()
     return this.#send(client, label, read)
   }
@@ -129,6 +124,7 @@ export class Network {
     if (this.#flying.length === 0) return
     const at = inOrder || this.#rng.chance(0.5) ? 0 : this.#rng.int(0, this.#flying.length - 1)
     const pending = this.#flying.splice(at, 1)[0]!
+    this.moment++
     const [outcome] = await Promise.allSettled([pending.land()])
     this.changes++
     this.say('lands', pending.label, outcome.status === 'rejected' ? codeOf(outcome.reason) : 'ok')
@@ -168,9 +164,20 @@ export class Network {
     }
   }
 
+  /** A process stops where it is: a machine whose lid is closed. What it has sent travels on. */
+  doze(client: SimClient, ms: number): void {
+    client.wakesAt = this.now + ms
+    this.count('dozes')
+    this.say(client.name, 'sleeps for', ms)
+  }
+
   wakeSleepers(): void {
-    const due = this.#timers.filter((timer) => timer.at <= this.now)
-    this.#timers = this.#timers.filter((timer) => timer.at > this.now)
+    const isUp = ({client}: {readonly client: SimClient}): boolean => client.wakesAt <= this.now
+    const answered = this.#dreamt.filter(isUp)
+    this.#dreamt = this.#dreamt.filter((each) => !isUp(each))
+    for (const each of answered) each.deliver()
+    const due = this.#timers.filter((timer) => timer.at <= this.now && isUp(timer))
+    this.#timers = this.#timers.filter((timer) => !due.includes(timer))
     for (const timer of due) if (!timer.client.dead) timer.wake()
   }
 
@@ -195,6 +202,7 @@ export class Network {
   silence(): void {
     this.#flying = []
     this.#answers = []
+    this.#dreamt = []
     this.#twins = []
     this.#timers = []
   }
@@ -208,115 +216,17 @@ export class Network {
         land,
         abandoned: false,
         answer: (outcome) => {
-          if (client.dead) return
-          if (outcome.status === 'fulfilled') resolve(outcome.value as T)
-          else reject(outcome.reason)
+          const deliver = (): void => {
+            if (client.dead) return
+            if (outcome.status === 'fulfilled') resolve(outcome.value as T)
+            else reject(outcome.reason)
+          }
+          if (client.wakesAt > this.now) this.#dreamt.push({client, deliver})
+          else deliver()
         },
       })
     })
   }
-}
-
-/** One process' way to the store. When it is dead, nothing is answered any more: that process has crashed. */
-export class SimClient implements ObjectStore {
-  readonly url = 'memory:'
-  readonly traits = {sortedListing: true}
-  readonly name: string
-  readonly #network: Network
-  dead = false
-
-  constructor(name: string, network: Network) {
-    this.name = name
-    this.#network = network
-  }
-
-  /** This process' clock, off from the store's by `skew` ms. */
-  clock(skew: number): Clock {
-    return {now: () => this.#network.now + skew, sleep: (ms, signal) => this.#network.sleep(this, ms, signal)}
-  }
-
-  async *list(options: ListOptions): AsyncIterable<ListPage> {
-    yield* await this.#network.read(this, `${this.name} LIST ${options.prefix}`, async () => {
-      const pages: ListPage[] = []
-      for await (const page of this.#network.memory.list(options)) pages.push(page)
-      return pages
-    })
-  }
-
-  async head(key: string): Promise<ObjectHead | undefined> {
-    return this.#network.read(this, `${this.name} HEAD ${key}`, () => this.#network.memory.head(key))
-  }
-
-  async get(key: string, options?: GetOptions): Promise<ObjectContent> {
-    return this.#network.read(this, `${this.name} GET ${key}`, () => this.#network.memory.get(key, options))
-  }
-
-  async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
-    const bytes = await collect(body)
-    const put = async (): Promise<PutResult> => {
-      const {memory, now} = this.#network
-      const robbed = key.startsWith('.reprise/leases/') ? (await holderOf(memory, key, now))?.pid : undefined
-      const result = await memory.put(key, bytes, options)
-      this.#note(key, bytes, options)
-      if (robbed !== undefined && robbed !== ownerOf(bytes).owner.pid) this.#network.rob(robbed)
-      return result
-    }
-    return this.#network.write(this, `${this.name} PUT ${key} ${options.mode.type}`, put, put)
-  }
-
-  async copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
-    return this.#network.write(this, `${this.name} COPY ${source}`, () =>
-      this.#network.memory.copy(source, target, options),
-    )
-  }
-
-  async join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
-    return streamJoin(this, sources, target, options)
-  }
-
-  async delete(keys: readonly string[]): Promise<DeleteResult> {
-    const each = keys.map((key) =>
-      this.#network.write(this, `${this.name} DELETE ${key}`, () => this.#network.memory.delete([key])),
-    )
-    const results = await Promise.all(each)
-    return {failed: [], date: Math.max(0, ...results.map((result) => result.date))}
-  }
-
-  async close(): Promise<void> {}
-
-  /** What became of a write, for the statistics of a campaign. */
-  #note(key: string, bytes: Uint8Array, {mode}: PutOptions): void {
-    const network = this.#network
-    if (key.startsWith('.reprise/rebase/')) {
-      if (mode.type === 'create') network.journals.set(key, this.name)
-      network.count(mode.type === 'create' ? 'journals' : 'journals confirmed')
-      if (mode.type === 'update' && network.journals.get(key) !== this.name) network.count('journals found open')
-    } else if (!key.startsWith('.reprise/')) {
-      network.count('parts')
-      if (bytes.length === 0) network.count('barriers')
-    }
-  }
-}
-
-async function collect(body: ObjectBody): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body.open()) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-/** The process that holds the lease at this instant. */
-async function holderOf(memory: Memory, key: string, now: number): Promise<{pid: number; expiry: number} | undefined> {
-  const object = await memory.get(key).catch(() => undefined)
-  if (!object) return undefined
-  const chunks: Uint8Array[] = []
-  for await (const chunk of object.body) chunks.push(chunk)
-  const {owner, released, expiry} = ownerOf(Buffer.concat(chunks))
-  return released || expiry <= now ? undefined : {pid: owner.pid, expiry}
-}
-
-function ownerOf(record: Uint8Array): {owner: {pid: number}; released: boolean; expiry: number} {
-  return JSON.parse(Buffer.from(record).toString()) as ReturnType<typeof ownerOf>
 }
 
 function never<T>(): Promise<T> {

@@ -1,3 +1,4 @@
+import {transcriptOf} from './collect.js'
 import type {Core} from './core.js'
 import {encode, type LineText} from './lines.js'
 import {COMPACTION_SCENARIOS} from './compaction-scenarios.js'
@@ -210,13 +211,7 @@ export const SCENARIOS = {
     const transcript = new core.LeasedTranscript(stage.context(), new StageLease(core, 3), REF, {grace: 0})
     await transcript.settle()
     same(await stage.delivered(), A + C)
-    const target = encode([X])
-    await transcript.rebase({
-      length: target.length,
-      async *read(start: number, end: number) {
-        yield target.subarray(start, end)
-      },
-    })
+    await transcript.rebase(transcriptOf(encode([X])))
     same(await stage.delivered(), X)
     const [late] = await stage.keys(core.latePrefix(REF))
     same(late === undefined ? '' : await stage.object(late), A + B)
@@ -248,7 +243,7 @@ export const SCENARIOS = {
     await stage.put({chain: [A, B, C], from: 0, ms: 2, epoch: 1, leased: true})
     const view = await core.viewTranscript(stage.parts, REF)
     const target = encode([A, B, X])
-    const {run} = await core.planRebase(view, bytesOf(target), stage.parts)
+    const {run} = await core.planRebase(view, transcriptOf(target), stage.parts)
     same(run.from, 0)
   },
 
@@ -314,15 +309,6 @@ async function settled(stage: Stage, lease: StageLease, store: unknown = stage.m
   const transcript = new stage.core.LeasedTranscript(stage.context(store), lease, REF, {grace: 0})
   await transcript.settle()
   return transcript
-}
-
-function bytesOf(bytes: Uint8Array) {
-  return {
-    length: bytes.length,
-    async *read(start: number, end: number) {
-      yield bytes.subarray(start, end)
-    },
-  }
 }
 
 function digest(text: string): {digest: string} {

@@ -1,7 +1,12 @@
-import {Adapter, type Actor, Holder, Pusher} from './actors.js'
+import {loseMetadata, writeForeign} from './accidents.js'
+import type {Actor} from './actor.js'
+import {Adapter} from './adapter.js'
 import {checkWorld} from './checks.js'
 import {Compactor} from './compactor.js'
 import type {Core} from './core.js'
+import {Doctor} from './doctor.js'
+import {Holder} from './holder.js'
+import {Pusher} from './pusher.js'
 import {PREFIX, REF, type SimulationOptions, Violation, World} from './world.js'
 
 /**
@@ -18,6 +23,8 @@ interface Temper {
   readonly foreign: number
   readonly crashes: number
   readonly naps: number
+  /** How often a process sleeps through what the others do. */
+  readonly dozes: number
 }
 
 function temper({rng}: World, options: SimulationOptions): Temper {
@@ -30,6 +37,7 @@ function temper({rng}: World, options: SimulationOptions): Temper {
     foreign: options.foreign === false ? 0 : rng.pick([0, 0.01, 0.03]),
     crashes: rng.pick([0, 0.03, 0.1]),
     naps: rng.pick([0, 0.01, 0.03]),
+    dozes: options.compactors === undefined ? 0 : rng.pick([0, 0.1, 0.3]),
   }
 }
 
@@ -43,14 +51,17 @@ export interface Outcome {
 /** Plays one schedule. The same seed and options give the same schedule as long as the code does the same. */
 export async function simulate(core: Core, seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   const world = new World(core, seed)
-  const {steps = 100, holders = 3, pushers = 2, adapters = 2, compactors = 0} = options
+  const {steps = 100, holders = 3, pushers = 2, adapters = 2, compactors = 0, doctors = 0} = options
   const actors: Actor[] = [
     ...Array.from({length: holders}, (_, index) => new Holder(world, index, options)),
     ...Array.from({length: pushers}, (_, index) => new Pusher(world, index)),
     ...Array.from({length: adapters}, (_, index) => new Adapter(world, index)),
     ...Array.from({length: compactors}, (_, index) => new Compactor(world, index)),
+    ...Array.from({length: doctors}, (_, index) => new Doctor(world, 'D', index)),
   ]
   const rough = temper(world, options)
+  // Whoever takes a lease first finds out what the store does: others have by now.
+  if (doctors > 0) await core.settleStoreRecord(world.network.memory, world.random, 'store')
   let step = 0
   try {
     for (; step < steps; step++) {
@@ -70,7 +81,9 @@ export async function simulate(core: Core, seed: number, options: SimulationOpti
 async function play(world: World, actors: readonly Actor[], options: SimulationOptions, rough: Temper): Promise<void> {
   const {rng, network} = world
   network.now += Math.ceil((rng.int(1, 60) * rough.pace * 1000) / 60)
-  if (rng.chance(rough.naps)) network.now += world.core.LEASE_LIFE_MS
+  // What was written ten minutes ago has its grace behind it.
+  const longest = options.doctors ? 12 : 1
+  if (rng.chance(rough.naps)) network.now += (longest === 1 ? 1 : rng.pick([1, longest])) * world.core.LEASE_LIFE_MS
   network.wakeSleepers()
   if (rng.chance(rough.twins)) await network.lateTwin()
   else if (rng.chance(rough.failures)) await network.fail()
@@ -80,42 +93,27 @@ async function play(world: World, actors: readonly Actor[], options: SimulationO
   else {
     const actor = rng.pick(actors)
     if (actor.busy && rng.chance(rough.crashes)) actor.crash()
+    else if (actor.busy && rough.dozes > 0 && rng.chance(rough.dozes))
+      network.doze(actor.client, rng.int(5, 60) * rough.pace * 1000)
     else if (!actor.busy) actor.act()
   }
 }
 
-async function foreignWrite({network, lines, rng, ledger, random}: World): Promise<void> {
-  const line = lines.fresh(rng.chance(0.25))
-  const ms = Math.floor(network.now) - rng.int(0, 60_000)
-  const digits = Buffer.from(random.bytes(3)).toString('hex')
-  const key = `${PREFIX}part-${ms}-${digits}.jsonl`
-  ledger.wrote([line], null)
-  await network.memory.put(key, Buffer.from(line), {mode: {type: 'create'}}).catch(() => undefined)
-  network.changes++
-  ledger.acked.add(line)
-  network.say('reference adapter writes', key, line.trim())
+async function foreignWrite(world: World): Promise<void> {
+  const line = await writeForeign(world, PREFIX)
+  world.ledger.wrote([line], null)
+  world.ledger.acked.add(line)
 }
 
-async function lose({network, rng, ledger}: World, options: SimulationOptions): Promise<void> {
-  const {memory} = network
+async function lose(world: World, options: SimulationOptions): Promise<void> {
+  const {network, ledger} = world
   if (options.loseLeaseRecord) {
     // Once: and not before the session has a part, since nothing then tells a lost record from none.
     if (network.leaseLost || ledger.acked.size === 0) return
     await network.loseLease(`.reprise/leases/${REF.sessionId}.json`)
     return
   }
-  if (!options.loseMetadata) return
-  const keys: string[] = []
-  for await (const page of memory.list({prefix: PREFIX})) keys.push(...page.objects.map((object) => object.key))
-  if (keys.length === 0) return
-  const key = rng.pick(keys)
-  const content = await memory.get(key)
-  const chunks: Uint8Array[] = []
-  for await (const chunk of content.body) chunks.push(chunk)
-  await memory.put(key, Buffer.concat(chunks), {mode: {type: 'overwrite'}})
-  network.changes++
-  ledger.metadataLost = true
-  network.say('metadata lost', key)
+  if (options.loseMetadata && (await loseMetadata(world, PREFIX))) ledger.metadataLost = true
 }
 
 /** Everyone stops; one holder takes over. It must leave one chain and nothing beside it. */

@@ -1,5 +1,6 @@
 import type {Lease} from '../../../src/store/lease.js'
 import type {PutOptions} from '../../../src/object-store/object-store.js'
+import {all, collect, linesOf} from './collect.js'
 import type {Core} from './core.js'
 import {encode, type LineText} from './lines.js'
 import {digestOf, REF} from './world.js'
@@ -104,22 +105,15 @@ export class Stage {
   }
 
   async text(delivery: Parameters<Core['deliveredBytes']>[0]): Promise<string> {
-    let text = ''
-    const bytes = this.core.deliveredBytes(delivery, this.parts)
-    for await (const chunk of bytes.read(0, bytes.length)) text += Buffer.from(chunk).toString()
-    return text
+    return (await linesOf(this.core.deliveredBytes(delivery, this.parts))).join('')
   }
 
   async object(key: string): Promise<string> {
-    let text = ''
-    for await (const chunk of (await this.memory.get(key)).body) text += Buffer.from(chunk).toString()
-    return text
+    return (await collect((await this.memory.get(key)).body)).toString()
   }
 
   async keys(prefix: string): Promise<string[]> {
-    const keys: string[] = []
-    for await (const page of this.memory.list({prefix})) keys.push(...page.objects.map((object) => object.key))
-    return keys
+    return (await all(this.memory.list({prefix}))).flatMap(({objects}) => objects.map(({key}) => key))
   }
 
   /** The store with some calls done otherwise. */

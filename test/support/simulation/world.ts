@@ -1,9 +1,7 @@
 import {createHash} from 'node:crypto'
-import type {Random} from '../../../src/base/clock.js'
 import type {Core} from './core.js'
-import {LineMaker, type LineText} from './lines.js'
-import {Network, SimClient} from './network.js'
-import {Rng} from './rng.js'
+import type {LineText} from './lines.js'
+import {SimulatedWorld} from './simulated-world.js'
 
 export interface SimulationOptions {
   readonly steps?: number
@@ -19,6 +17,8 @@ export interface SimulationOptions {
   readonly sweep?: boolean
   /** Merge parts without a lease. */
   readonly compactors?: number
+  /** `doctor --fix` and the compactions that it asks for. */
+  readonly doctors?: number
   /** Copies of the bucket that drop metadata. */
   readonly loseMetadata?: boolean
   readonly loseLeaseRecord?: boolean
@@ -63,47 +63,23 @@ export type View = Awaited<ReturnType<Core['viewTranscript']>>
 /** The store as a reader that sees this instant finds it. */
 export interface Sight {
   readonly changes: number
-  /** Every line under the session's prefix. */
-  readonly stored: ReadonlySet<LineText>
+  /** The lines of each part, by its name. */
+  readonly parts: ReadonlyMap<string, readonly LineText[]>
   readonly view: View
   readonly delivered: readonly LineText[]
 }
 
-export class World {
+export class World extends SimulatedWorld {
   readonly core: Core
-  readonly rng: Rng
-  readonly network: Network
-  readonly lines = new LineMaker()
   readonly ledger = new Ledger()
-  readonly stats: Record<string, number> = {}
-  readonly random: Random
-  /** For checks: sees everything at once. */
-  readonly oracle: InstanceType<Core['Parts']>
+  /** Processes that have crashed: the machine that they ran on knows. */
+  readonly dead = new Set<number>()
   /** What the last check found, good until the store changes. */
   sight: Sight | undefined
-  #ids = 0
 
   constructor(core: Core, seed: number) {
+    super(core, seed)
     this.core = core
-    this.rng = new Rng(seed)
-    this.network = new Network(core, this.rng)
-    this.oracle = new core.Parts(this.network.memory)
-    this.random = {
-      bytes: (count) => Uint8Array.from({length: count}, () => this.rng.int(0, 255)),
-      uuid: () => '00000000-0000-4000-8000-000000000000',
-    }
-  }
-
-  id(): number {
-    return ++this.#ids
-  }
-
-  count(what: string): void {
-    this.stats[what] = (this.stats[what] ?? 0) + 1
-  }
-
-  client(name: string): SimClient {
-    return new SimClient(name, this.network)
   }
 }
 

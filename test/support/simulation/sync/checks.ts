@@ -1,8 +1,8 @@
-import {measure} from '../../../../src/store/bytes.js'
-import {deliveredBytes} from '../../../../src/store/bytes.js'
+import {deliveredBytes, measure} from '../../../../src/store/bytes.js'
 import {listedEnds, listedPrefix} from '../../../../src/store/listed-prefix.js'
 import {type TranscriptView, viewTranscript} from '../../../../src/store/view.js'
-import {countOf, decode, encode, isBookkeeping, type LineText} from '../lines.js'
+import {linesOf, transcriptOf} from '../collect.js'
+import {countOf, encode, isBookkeeping, type LineText} from '../lines.js'
 import {Violation} from '../world.js'
 import {keyOf} from './local-copy.js'
 import type {Machine} from './machine.js'
@@ -79,26 +79,9 @@ export class Checks {
     const whole = encode(local)
     const ends = listedEnds(listing.parts)
     if (whole.length !== ends.at(-1) || text === delivered.join('')) return
-    const bytes = {
-      length: whole.length,
-      async *read(start: number, end: number) {
-        yield whole.subarray(start, end)
-      },
-    }
-    const measured = await measure(
-      bytes,
-      ends.filter((end) => end <= whole.length),
-    )
+    const within = ends.filter((end) => end <= whole.length)
+    const measured = await measure(transcriptOf(whole), within)
     if (listedPrefix(listing.parts, measured) !== whole.length) return
     throw new Violation(`P3 false "stored": ${machine.name} has ${text}, readers get ${delivered.join('')}`)
   }
-}
-
-export async function linesOf(bytes: {
-  length: number
-  read(start: number, end: number): AsyncIterable<Uint8Array>
-}): Promise<LineText[]> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of bytes.read(0, bytes.length)) chunks.push(chunk)
-  return decode(Buffer.concat(chunks))
 }

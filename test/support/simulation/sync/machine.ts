@@ -6,13 +6,9 @@ import {Parts} from '../../../../src/store/parts.js'
 import type {SyncContext} from '../../../../src/sync/context.js'
 import {FileSyncState} from '../../../../src/sync/sync-state.js'
 import {discoverSession, type LocalSession} from '../../../../src/transcript/discover.js'
-import type {Processes} from '../../../../src/transcript/processes.js'
 import {LocalCopy} from './local-copy.js'
 import {MortalStore} from './mortal-store.js'
 import {SESSION, type SyncWorld} from './world.js'
-
-/** Nothing that Claude notes down runs here: a machine of the simulation knows itself whether its claude does. */
-export const noProcesses: Processes = {find: async () => undefined, domain: async () => undefined}
 
 /** A reprise that runs on a machine. */
 export interface Program {

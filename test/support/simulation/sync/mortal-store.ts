@@ -1,18 +1,7 @@
-import type {
-  DeleteResult,
-  GetOptions,
-  JoinOptions,
-  JoinSource,
-  ListOptions,
-  ListPage,
-  ObjectBody,
-  ObjectContent,
-  ObjectHead,
-  ObjectStore,
-  PutOptions,
-  PutResult,
-} from '../../../../src/object-store/object-store.js'
-import type {SimClient} from '../network.js'
+import {type ChangedOptions, type DecoratedCall, ObjectStoreDecorator} from '../../../../src/object-store/decorator.js'
+import type {ListOptions, ListPage} from '../../../../src/object-store/object-store.js'
+import {all} from '../collect.js'
+import type {SimClient} from '../sim-client.js'
 
 /** What a process that is killed finds of every call: nobody sees it, it only lets go of the files that the process had open. */
 export class Killed extends Error {
@@ -20,17 +9,14 @@ export class Killed extends Error {
 }
 
 /** The store as a process that can be killed has it. What it asked for last may still land. */
-export class MortalStore implements ObjectStore {
-  readonly url: string
-  readonly traits
+export class MortalStore extends ObjectStoreDecorator {
   readonly #client: SimClient
   readonly #end: Promise<never>
   #kill: () => void = () => undefined
 
   constructor(client: SimClient) {
+    super(client)
     this.#client = client
-    this.url = client.url
-    this.traits = client.traits
     this.#end = new Promise<never>((_, reject) => {
       this.#kill = () => reject(new Killed('killed'))
     })
@@ -42,43 +28,19 @@ export class MortalStore implements ObjectStore {
     this.#kill()
   }
 
-  async *list(options: ListOptions): AsyncIterable<ListPage> {
-    const all = async (): Promise<ListPage[]> => {
-      const pages: ListPage[] = []
-      for await (const page of this.#client.list(options)) pages.push(page)
-      return pages
-    }
-    yield* await this.alive(all())
+  /** At once: a listing that nobody ends would be waited for. */
+  override async *list(options: ListOptions): AsyncIterable<ListPage> {
+    yield* await this.alive(all(this.inner.list(options)))
   }
 
-  head(key: string): Promise<ObjectHead | undefined> {
-    return this.alive(this.#client.head(key))
-  }
-
-  get(key: string, options?: GetOptions): Promise<ObjectContent> {
-    return this.alive(this.#client.get(key, options))
-  }
-
-  put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
-    return this.alive(this.#client.put(key, body, options))
-  }
-
-  copy(source: string, target: string, options: PutOptions): Promise<PutResult> {
-    return this.alive(this.#client.copy(source, target, options))
-  }
-
-  join(sources: readonly JoinSource[], target: string, options: JoinOptions): Promise<PutResult> {
-    return this.alive(this.#client.join(sources, target, options))
-  }
-
-  delete(keys: readonly string[]): Promise<DeleteResult> {
-    return this.alive(this.#client.delete(keys))
-  }
-
-  async close(): Promise<void> {}
+  override async close(): Promise<void> {}
 
   /** What it waits for, unless it is killed before. */
-  alive<T>(call: Promise<T>): Promise<T> {
+  async alive<T>(call: Promise<T>): Promise<T> {
     return Promise.race([call, this.#end])
+  }
+
+  protected override async around<T>(_call: DecoratedCall, run: (changed: ChangedOptions) => Promise<T>): Promise<T> {
+    return this.alive(run({}))
   }
 }

@@ -3,10 +3,11 @@ import {Parts} from '../../../../src/store/parts.js'
 import {appendPoint, appendUnleased} from '../../../../src/store/unleased.js'
 import {deliveredBytes} from '../../../../src/store/bytes.js'
 import {viewTranscript} from '../../../../src/store/view.js'
+import {loseMetadata, writeForeign} from '../accidents.js'
+import {linesOf} from '../collect.js'
 import {encode} from '../lines.js'
 import {codeOf} from '../network.js'
 import {digestOf} from '../world.js'
-import {linesOf} from './checks.js'
 import {keyOf} from './local-copy.js'
 import {SESSION, type SyncOptions, type SyncWorld} from './world.js'
 
@@ -34,39 +35,20 @@ export function adapterWrite(world: SyncWorld): void {
 
 /** A writer of the reference layout: loose parts. */
 export async function foreignWrite(world: SyncWorld): Promise<void> {
-  const {network, lines, rng, ledger, random} = world
   const ref = await world.ref()
   if (!ref) return
-  const line = lines.fresh(rng.chance(0.25))
-  const digits = Buffer.from(random.bytes(3)).toString('hex')
-  const key = `${sessionPrefix(ref)}part-${Math.floor(network.now) - rng.int(0, 60_000)}-${digits}.jsonl`
-  await network.memory.put(key, Buffer.from(line), {mode: {type: 'create'}})
-  network.changes++
-  ledger.acknowledge([keyOf(line)])
+  world.ledger.acknowledge([keyOf(await writeForeign(world, sessionPrefix(ref)))])
   world.count('foreign')
-  network.say('reference adapter writes', key, line.trim())
 }
 
 export async function lose(world: SyncWorld, options: SyncOptions): Promise<void> {
-  const {network, rng, ledger} = world
+  const {network, ledger} = world
   const ref = await world.ref()
   if (!ref) return
   if (options.loseLeaseRecord && !network.leaseLost && ledger.acked.size > 0) {
     await network.loseLease(leaseKeyOf(SESSION))
-  } else if (options.loseMetadata) {
-    const keys: string[] = []
-    for await (const page of network.memory.list({prefix: sessionPrefix(ref)})) {
-      keys.push(...page.objects.map((object) => object.key))
-    }
-    if (keys.length === 0) return
-    const key = rng.pick(keys)
-    const {body} = await network.memory.get(key)
-    const chunks: Uint8Array[] = []
-    for await (const chunk of body) chunks.push(chunk)
-    await network.memory.put(key, Buffer.concat(chunks), {mode: {type: 'overwrite'}})
-    network.changes++
+  } else if (options.loseMetadata && (await loseMetadata(world, sessionPrefix(ref)))) {
     ledger.metadataLost = true
     world.count('metadata lost')
-    network.say('metadata lost', key)
   }
 }

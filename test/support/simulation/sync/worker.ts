@@ -10,7 +10,8 @@ import {UnleasedMirror} from '../../../../src/sync/unleased-mirror.js'
 import {codeOf} from '../network.js'
 import {Violation} from '../world.js'
 import {type LocalCopy, keyOf} from './local-copy.js'
-import {type Machine, noProcesses, type Program} from './machine.js'
+import {noProcesses} from '../no-processes.js'
+import type {Machine, Program} from './machine.js'
 import {SESSION, type SyncOptions, type SyncWorld, untilQuiet} from './world.js'
 
 /** Rejections that a caller expects: it tries again, or asks somebody. */

@@ -1,10 +1,7 @@
-import type {Random} from '../../../../src/base/clock.js'
 import {homeKeyOf} from '../../../../src/store/names.js'
-import {Parts} from '../../../../src/store/parts.js'
+import {collect} from '../collect.js'
 import {core} from '../core.js'
-import {LineMaker} from '../lines.js'
-import {Network, SimClient} from '../network.js'
-import {Rng} from '../rng.js'
+import {SimulatedWorld} from '../simulated-world.js'
 import type {Machine} from './machine.js'
 
 export const SESSION = '11111111-2222-4333-8444-555555555555'
@@ -51,53 +48,25 @@ export class SyncLedger {
   }
 }
 
-export class SyncWorld {
-  readonly rng: Rng
-  readonly network: Network
-  readonly lines = new LineMaker()
+export class SyncWorld extends SimulatedWorld {
   readonly ledger = new SyncLedger()
-  readonly stats: Record<string, number> = {}
   /** Below it each worker has its disk. */
   readonly root: string
-  readonly random: Random
-  /** For checks: sees everything at once. */
-  readonly oracle: Parts
   /** Where somebody works on the session; how often somebody does so elsewhere, on a copy that may be out of date. */
   turn: Machine | undefined
   readonly rivalry: number
-  #ids = 0
 
   constructor(seed: number, root: string) {
-    this.rng = new Rng(seed)
+    super(core, seed)
     this.root = root
     this.rivalry = this.rng.pick([0, 0.05, 0.5])
-    this.network = new Network(core, this.rng)
-    this.oracle = new Parts(this.network.memory)
-    this.random = {
-      bytes: (count) => Uint8Array.from({length: count}, () => this.rng.int(0, 255)),
-      uuid: () => '00000000-0000-4000-8000-000000000000',
-    }
-  }
-
-  id(): number {
-    return ++this.#ids
-  }
-
-  count(what: string): void {
-    this.stats[what] = (this.stats[what] ?? 0) + 1
-  }
-
-  client(name: string): SimClient {
-    return new SimClient(name, this.network)
   }
 
   /** Where the session lies, once somebody has put that on record. */
   async ref(): Promise<{homeKey: string; sessionId: string} | undefined> {
     const found = await this.network.memory.get(homeKeyOf(SESSION)).catch(() => undefined)
     if (!found) return undefined
-    const chunks: Uint8Array[] = []
-    for await (const chunk of found.body) chunks.push(chunk)
-    return {homeKey: Buffer.concat(chunks).toString().trim(), sessionId: SESSION}
+    return {homeKey: (await collect(found.body)).toString().trim(), sessionId: SESSION}
   }
 }
 
