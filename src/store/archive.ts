@@ -7,7 +7,7 @@ import {encoded} from './codec.js'
 import {createPiece} from './create-piece.js'
 import type {Lease} from './lease.js'
 import {archivePrefix, type TranscriptRef} from './names.js'
-import {type Codec, isRanged, type PartRange} from './part.js'
+import type {Codec, PartRange, RangedPart} from './part.js'
 import {readDelivery} from './read-delivery.js'
 import {type TranscriptView, viewTranscript} from './view.js'
 import {type WriteContext, writeRangeAt, type WrittenPart} from './write-part.js'
@@ -22,7 +22,9 @@ export interface Archived {
   readonly bytes: number
   readonly packed: number
   readonly pieces: number
-  /** Keys that are needless now: to be deleted in this order, when readers in flight have had their time. */
+  /** Keys in the archive that are needless now, to be deleted first: who dies in between leaves what tells the next one to begin anew. */
+  readonly stale: readonly string[]
+  /** Keys under the transcript's prefix, to be deleted when readers in flight have had their time. */
   readonly displaced: readonly string[]
   /** The store's clock when the archive was complete. */
   readonly date: number
@@ -55,23 +57,39 @@ export async function archiveTranscript(
   for await (const {bytes, ...run} of cutPieces(readDelivery(view, parts))) {
     const body = await encoded(bytes, codec)
     const range: PartRange = {...run, entries: countNewlines(bytes), ...stamp, machine}
-    await createPiece(parts, archivePrefix(ref) + names.of(range), body, range, codec)
+    const date = await createPiece(parts, archivePrefix(ref) + names.of(range), body, range, codec)
+    await lease.confirm(date)
     packed += body.byteLength
     pieces++
   }
   const end = await writeEnd(context, view, stamp, names.last)
   // A holder that was robbed of its lease must delete nothing, whatever the dates say: another may be at the same by now.
   await lease.renew()
-  const chain = view.parts.filter(isRanged)
   return {
     view,
     bytes: resolution.length,
     packed,
     pieces,
-    // Who dies in between leaves parts that tell the next one to begin anew.
-    displaced: [...stale, ...chain].map(({key}) => key),
+    stale: stale.map(({key}) => key),
+    displaced: displacedBy(view),
     date: end.date,
   }
+}
+
+/** Whether all bytes of a transcript lie in the archive, and nothing that they stand for is left beside it. */
+export function isArchived({resolution: {slices, covered, displaced}}: TranscriptView): boolean {
+  const isWhole = slices.some(({part}) => part.codec !== undefined) && slices.every(({part}) => isPacked(part))
+  return isWhole && covered.every(isPacked) && displaced.length === 0
+}
+
+function isPacked({codec, size}: RangedPart): boolean {
+  return codec !== undefined || size === 0
+}
+
+/** Fenced parts stay: what is in them was cut off, and is kept for people to look at. */
+function displacedBy({parts, resolution: {on, covered, displaced}}: TranscriptView): readonly string[] {
+  const path = parts.filter(({name}) => on.has(name))
+  return [...path, ...covered, ...displaced].map(({key}) => key)
 }
 
 /** An empty part, right behind the last one: what is archived keeps its place in listings that go by names. */

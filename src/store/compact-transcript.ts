@@ -62,7 +62,7 @@ export async function compactView(
   options: CompactionOptions = {},
 ): Promise<Compacted> {
   const plan = planCompaction(view, options)
-  const grace = options.grace ?? (options.isHeld || isRecent(view, machine) ? GRACE_MS : 0)
+  const grace = options.grace ?? (options.isHeld ? GRACE_MS : graceFor(view, machine))
   const due = plan.leftovers.filter(({cover}) => cover.modified + grace <= view.listing.date)
   const removal = new Removal(parts.store)
   await removal.remove(due.map(({part}) => part))
@@ -127,6 +127,11 @@ async function commitMerge(
     const found = decodeRange(listedPart(key, there.size, there.etag, there.modified), there.metadata)
     return found && sameWrite(found, range) ? there.date : undefined
   }
+}
+
+/** How long parts stay that readers in flight may have listed, ms: where another wrote lately. */
+export function graceFor(view: TranscriptView, machine: string): number {
+  return isRecent(view, machine) ? GRACE_MS : 0
 }
 
 function isRecent({parts, listing}: TranscriptView, machine: string): boolean {

@@ -6,6 +6,7 @@ import type {Parts} from './parts.js'
 /**
  * Creates a part on its way into the archive or out of it, under a name that may be there from an earlier try.
  *
+ * @returns the store's clock when it was there.
  * @throws ARCHIVE_CONFLICT when that name has other bytes.
  */
 export async function createPiece(
@@ -14,15 +15,15 @@ export async function createPiece(
   body: ObjectBody,
   range: PartRange,
   codec: Codec,
-): Promise<void> {
+): Promise<number> {
   const metadata = encodeRange(range, codec)
   const contentType = codec === 'plain' ? 'application/x-ndjson' : 'application/octet-stream'
   try {
-    await store.put(key, body, {mode: CREATE, metadata, contentType})
+    return (await store.put(key, body, {mode: CREATE, metadata, contentType})).date
   } catch (error) {
     if (!hasCode(error, 'OBJECT_EXISTS')) throw error
     const there = await store.head(key)
-    if (there?.metadata['after'] === range.after && there.metadata['from'] === String(range.from)) return
+    if (there?.metadata['after'] === range.after && there.metadata['from'] === String(range.from)) return there.date
     throw taken(key)
   }
 }

@@ -2,6 +2,7 @@ import pMap from 'p-map'
 import type {Progress} from '../base/progress.js'
 import type {StoreTotals} from '../object-store/metered.js'
 import {againWhenMoved, type SessionListing} from '../store/parts.js'
+import {type ArchiveOptions, archiveSession} from './archive-session.js'
 import {addRequests, costOf, countedRequests, NO_REQUESTS, type Requests} from './compact-cost.js'
 import {compactSession, type CompactSessionOptions, type SessionCompaction} from './compact-session.js'
 import type {CompactAction, CompactedSession} from './compact-tally.js'
@@ -12,6 +13,10 @@ import {notFound} from './select-sessions.js'
 import type {StoredSession} from './select-stored.js'
 
 export interface CompactManyOptions extends CompactSessionOptions {
+  /** Archive the sessions instead of merging their parts. */
+  readonly archive?: ArchiveOptions | undefined
+  /** Leave sessions as they are that were written within this time, ms. */
+  readonly olderThan?: number | undefined
   /** Sessions at once. */
   readonly concurrency: number
   readonly progress: Progress
@@ -35,7 +40,7 @@ export interface CompactReport {
 }
 
 /**
- * Compacts sessions beside each other: makes the merges of all of them first, then deletes what waits for its grace. One that fails is
+ * Compacts or archives sessions beside each other: makes the merges of all of them first, then deletes what waits for its grace. One that fails is
  * told in the report and does not stop the others. Who aborts leaves the deletes to the next run.
  */
 export async function compactMany(
@@ -43,23 +48,25 @@ export async function compactMany(
   sessions: readonly StoredSession[],
   options: CompactManyOptions,
 ): Promise<CompactReport> {
-  const step = options.progress.task(`Compacting ${countSessions(sessions.length)} in ${context.store.url}`)
-  let done = 0
+  const [doing, done] = options.archive ? ['Archiving', 'Archived'] : ['Compacting', 'Compacted']
+  const step = options.progress.task(`${doing} ${countSessions(sessions.length)} in ${context.store.url}`)
+  let looked = 0
   try {
     const results = await pMap(
       sessions,
       async (session) => {
         options.signal?.throwIfAborted()
         const result = await compactOne(context, session, options)
-        step.update(`${++done} of ${sessions.length}`)
+        step.update(`${++looked} of ${sessions.length}`)
         return result
       },
       {concurrency: options.concurrency},
     )
     const outcomes = await finish(context, results, options, (text) => step.update(text))
     const failed = outcomes.filter(({error}) => error).length
-    if (failed > 0) step.fail(`${failed} of ${countSessions(sessions.length)} not compacted in ${context.store.url}`)
-    else step.succeed(`Compacted ${countSessions(sessions.length)} in ${context.store.url}`)
+    const all = countSessions(sessions.length)
+    if (failed > 0) step.fail(`${failed} of ${all} not ${done.toLowerCase()} in ${context.store.url}`)
+    else step.succeed(`${done} ${all} in ${context.store.url}`)
     return reportOf(context, outcomes, addRequests(NO_REQUESTS, ...results.map(({requests}) => requests)), options)
   } catch (error) {
     step.fail()
@@ -75,12 +82,29 @@ async function compactOne(context: SyncContext, session: StoredSession, options:
   try {
     const listing = session.listing ?? (await findListing(context, sessionId))
     projectKey = listing.ref.homeKey
-    return await compactSession(context, listing, options)
+    const {archive, olderThan} = options
+    if (olderThan !== undefined && lastWritten(listing) > listing.date - olderThan) return asItIs(listing)
+    return await (archive
+      ? archiveSession(context, listing, {...options, ...archive})
+      : compactSession(context, listing, options))
   } catch (error) {
     if (options.signal?.aborted) throw error
     const failed = {sessionId, projectKey, action: 'failed', ...nothing, error: failureOf(error)} as const
     return {session: failed, pending: [], requests: NO_REQUESTS}
   }
+}
+
+/** By the names of the parts, as listings have it: merging changes the dates of objects, and no name. */
+function lastWritten({transcripts}: SessionListing): number {
+  const parts = transcripts.flatMap((each) => each.parts)
+  return parts.reduce((last, {parsed, modified}) => Math.max(last, parsed?.ms ?? modified), 0)
+}
+
+function asItIs({ref: {sessionId, homeKey}, transcripts}: SessionListing): Result {
+  const parts = transcripts.reduce((sum, each) => sum + each.parts.length, 0)
+  const counts = {...nothing, partsBefore: parts, partsAfter: parts}
+  const session = {sessionId, projectKey: homeKey, action: 'unchanged', ...counts} as const
+  return {session, pending: [], requests: NO_REQUESTS}
 }
 
 /** @throws SESSION_NOT_FOUND */

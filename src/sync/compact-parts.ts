@@ -15,8 +15,9 @@ import type {SyncContext} from './context.js'
  * - `young`: parts of another writer stand beside the chain that may be still at it.
  * - `leased`: such parts, in a session that another holds.
  * - `no-lease`: such parts, in a store that cannot keep a lease.
+ * - `in-use`: it is old enough to be archived, but somebody may be using it.
  */
-export type LeftReason = 'no-delete' | 'locked' | 'young' | 'leased' | 'no-lease'
+export type LeftReason = 'no-delete' | 'locked' | 'young' | 'leased' | 'no-lease' | 'in-use'
 
 /** Why parts should not be made needless; undefined where nothing speaks against it. One request, and once a store two more. */
 export async function whyKept(

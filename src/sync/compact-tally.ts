@@ -6,7 +6,7 @@ import type {LeftReason} from './compact-parts.js'
 
 const DELETE_BATCH = 1000
 
-export type CompactAction = 'compacted' | 'adopted' | 'unchanged' | 'left' | 'failed'
+export type CompactAction = 'compacted' | 'archived' | 'adopted' | 'unchanged' | 'left' | 'failed'
 
 export interface CompactedSession {
   readonly sessionId: string
@@ -58,8 +58,13 @@ export class CompactionTally {
 
   merged(ref: TranscriptRef, {deleted, waiting, waitUntil}: Compacted): void {
     this.deleted += deleted
-    if (waiting.length > 0) this.pending.push({ref, keys: waiting, notBefore: waitUntil})
+    this.waits(ref, waiting, waitUntil)
     if (this.action === 'unchanged') this.action = 'compacted'
+  }
+
+  /** Objects that can go at an instant, in the order of the calls. */
+  waits(ref: TranscriptRef, keys: readonly string[], notBefore: number): void {
+    if (keys.length > 0) this.pending.push({ref, keys, notBefore})
   }
 
   takes({requests}: JoinEffort): void {
@@ -71,6 +76,13 @@ export class CompactionTally {
     const {read, written, joined} = this.#planned
     this.#planned = {read: read + looked + moved, written: written + moved, joined: joined + copied}
     this.#requests = addRequests(this.#requests, {...NO_REQUESTS, delete: Math.ceil(deletes / DELETE_BATCH)})
+  }
+
+  /** What was not packed. */
+  wouldPack(read: number, written: number, requests: Requests): void {
+    const {joined} = this.#planned
+    this.#planned = {read: this.#planned.read + read, written: this.#planned.written + written, joined}
+    this.#requests = addRequests(this.#requests, requests)
   }
 
   result(

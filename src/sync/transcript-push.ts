@@ -2,6 +2,7 @@ import {hasCode, RepriseError} from '../base/errors.js'
 import type {Measure} from '../store/bytes.js'
 import {LeasedTranscript} from '../store/leased-transcript.js'
 import type {PartListing} from '../store/parts.js'
+import {restoreArchive} from '../store/restore-archive.js'
 import {lastMs, nextMs} from '../store/write-part.js'
 import {settleTranscript} from '../store/settle-transcript.js'
 import type {Extent} from './compare.js'
@@ -141,6 +142,10 @@ export class TranscriptPush {
     const found = await freeLease(this.#context, listing.ref.sessionId)
     if (!(await isAssured(this.#context, listing, planned.view, found?.record))) {
       await this.#settle()
+      return undefined
+    }
+    if (planned.view && planned.view.archived.length > 0) {
+      await restoreArchive(this.#context, planned.view)
       return undefined
     }
     if (step === 'append-loose') {

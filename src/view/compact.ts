@@ -14,6 +14,7 @@ export interface CompactTextOptions {
 
 const WORDS: Readonly<Record<CompactAction, string>> = {
   compacted: 'compacted',
+  archived: 'archived',
   adopted: 'adopted',
   unchanged: 'unchanged',
   left: 'left',
@@ -21,11 +22,12 @@ const WORDS: Readonly<Record<CompactAction, string>> = {
 }
 
 const REASONS: Readonly<Record<LeftReason, string>> = {
-  'no-delete': 'nothing was merged: these credentials may not delete, and a merge alone would only add copies',
-  locked: 'nothing was merged: Object Lock keeps what is deleted, so that each merge would be stored beside it',
+  'no-delete': 'nothing was done: these credentials may not delete, and what is written would only be one more copy',
+  locked: 'nothing was done: Object Lock keeps what is deleted, so that what is written would be stored beside it',
   young: 'another writer stored something in the last minutes without reprise, and may be still at it',
   leased: 'another holds the session, and brings in itself what others stored beside it',
   'no-lease': 'what others stored beside it stays so: this store cannot keep a lease',
+  'in-use': 'somebody may still be using it: a lease, or a part of another program, in the last 24 hours',
 }
 
 const COLUMNS: readonly Column<CompactOutcome>[] = [
@@ -41,8 +43,7 @@ const COLUMNS: readonly Column<CompactOutcome>[] = [
 
 /** A row for each session that is not as it was, why others were left, then the sum. */
 export function compactText({sessions, totals}: CompactReport, {dryRun, width}: CompactTextOptions): string {
-  if (sessions.length === 0)
-    return 'The store has no session of this directory. Compact those of all: reprise compact --all'
+  if (sessions.length === 0) return 'The store has no session of this directory. Those of all: reprise compact --all'
   const rows = sessions.filter(({action}) => action !== 'unchanged')
   const lines = rows.length === 0 ? [] : [renderTable(COLUMNS, rows, width).trimEnd()]
   for (const {sessionId, left = [], error} of rows) {
