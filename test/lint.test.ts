@@ -15,6 +15,8 @@ const ROOMS = [
   'doctor',
   'launch',
   'setup',
+  'inspect',
+  'layouts',
   'sync',
   'registry',
   'sdk',

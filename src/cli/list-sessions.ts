@@ -1,11 +1,11 @@
 import {stat} from 'node:fs/promises'
 import {string} from '@oclif/core/flags'
 import {type Arrangement, type Sort, SORTS} from '../sync/arrange-sessions.js'
-import {type ListedSession, listStored} from '../sync/list-sessions.js'
-import {FileSummaryCache} from '../sync/summary-cache.js'
+import type {ListedSession} from '../sync/list-sessions.js'
 import {parseDuration} from './duration.js'
 import {withEnvironment} from './flags.js'
-import {configDirOf, openReadable} from './open-prefixed.js'
+import {configDirOf} from './open-prefixed.js'
+import {openCodexHome, type OpenSourcesOptions, openSources, warnOfLeftOut} from './open-sources.js'
 import type {Runtime} from './runtime.js'
 import {parseWhole} from './whole.js'
 
@@ -48,10 +48,10 @@ export function listingOf(flags: ListFlags, {clock}: Pick<Runtime, 'clock'>): Ar
 /** The sessions of every store of the run, or those of this machine. */
 export async function listSessions(
   runtime: Runtime,
-  {local, task}: {readonly local: boolean; readonly task?: string | undefined},
+  {local, ...options}: OpenSourcesOptions & {readonly local: boolean},
 ): Promise<readonly ListedSession[]> {
-  const urls = await runtime.storeUrls()
   if (local) {
+    const urls = await runtime.storeUrls()
     const [{listLocal}, {FileSyncState}] = await Promise.all([
       import('../sync/list-local.js'),
       import('../sync/sync-state.js'),
@@ -62,13 +62,14 @@ export async function listSessions(
     const configDir = configDirOf(runtime)
     const state = await FileSyncState.open(runtime.directories.state, formatStoreUrl(url), configDir)
     const owner = await stat(configDir).catch(() => undefined)
-    return listLocal(configDir, state, process.getuid === undefined ? undefined : owner?.uid)
+    const claude = await listLocal(configDir, state, process.getuid === undefined ? undefined : owner?.uid)
+    return [...claude, ...(await (await openCodexHome(runtime)).rows())]
   }
+  const sources = await openSources(runtime, options)
   const rows: ListedSession[] = []
-  for (const url of urls) {
-    for (const store of await openReadable(runtime, url, task)) {
-      rows.push(...(await listStored(store, new FileSummaryCache(runtime.directories.cache, store.url))))
-    }
+  for (const source of sources) {
+    rows.push(...(await source.rows()))
+    warnOfLeftOut(runtime, source.url, await source.leftOut())
   }
   return rows
 }

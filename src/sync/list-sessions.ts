@@ -30,7 +30,15 @@ export interface ListedSession {
   readonly updatedAt?: string
   /** The store's URL; absent for what is listed from this machine. */
   readonly store?: string
-  readonly source: 'store' | 'local'
+  /**
+   * `store`: reprise's layout, or that of the Agent SDK's reference adapters; `local`: a directory of this machine; the others are
+   * layouts of other programs.
+   */
+  readonly source: 'store' | 'local' | 'raw' | 'claude-dir'
+  /** Whose it is, where a layout keeps people's sessions apart. */
+  readonly user?: string
+  /** Names the session where an id does not: of layouts of other programs. */
+  readonly uri?: string
   /** The main transcript on this machine. */
   readonly path?: string
 }

@@ -1,6 +1,6 @@
 import {parseObject} from './entry-identity.js'
 import type {Line} from './lines.js'
-import {plainText} from './plain-text.js'
+import {definedFields, LONGEST_PATH, objectField, spanOf, textField, timeField} from './summary-fields.js'
 
 /**
  * What a listing shows of a session: plain values of bounded size, safe to print, and at the same time all that is needed
@@ -34,8 +34,6 @@ export interface TranscriptSummary {
 
 export const emptySummary: TranscriptSummary = {bytes: 0, entries: 0, userMessages: 0, assistantMessages: 0}
 
-const longestText = 200
-const longestPath = 4096
 /** A longer entry is counted, but not looked into: listings are not worth its memory. */
 const largestEntry = 8 * 1024 * 1024
 
@@ -69,40 +67,39 @@ type Entry = Readonly<Record<string, unknown>>
 type Fields = {-readonly [Key in keyof TranscriptSummary]?: TranscriptSummary[Key]}
 
 function commonFields(soFar: TranscriptSummary, entry: Entry): Fields {
-  const time = isoTime(entry['timestamp'])
-  return defined({
-    cwd: text(entry['cwd'], longestPath),
-    gitBranch: text(entry['gitBranch']),
-    claudeVersion: text(entry['version']),
-    createdAt: time && soFar.createdAt && soFar.createdAt < time ? undefined : time,
-    updatedAt: time && soFar.updatedAt && soFar.updatedAt > time ? undefined : time,
+  const time = timeField(entry['timestamp'])
+  return definedFields({
+    cwd: textField(entry['cwd'], LONGEST_PATH),
+    gitBranch: textField(entry['gitBranch']),
+    claudeVersion: textField(entry['version']),
+    ...spanOf(soFar, time),
   })
 }
 
 function fieldsOf(soFar: TranscriptSummary, entry: Entry): Fields {
   switch (entry['type']) {
     case 'custom-title':
-      return defined({customTitle: text(entry['customTitle'])})
+      return definedFields({customTitle: textField(entry['customTitle'])})
     case 'ai-title':
-      return defined({aiTitle: text(entry['aiTitle'])})
+      return definedFields({aiTitle: textField(entry['aiTitle'])})
     case 'summary':
-      return defined({summaryTitle: text(entry['summary'])})
+      return definedFields({summaryTitle: textField(entry['summary'])})
     case 'user': {
       const prompt = promptOf(entry)
       if (prompt === undefined) return {}
-      const firstPrompt = soFar.firstPrompt === undefined ? text(prompt) : undefined
-      return {userMessages: soFar.userMessages + 1, ...defined({firstPrompt})}
+      const firstPrompt = soFar.firstPrompt === undefined ? textField(prompt) : undefined
+      return {userMessages: soFar.userMessages + 1, ...definedFields<Fields>({firstPrompt})}
     }
     case 'assistant': {
       if (entry['isSidechain'] === true) return {}
-      const message = object(entry['message'])
-      const id = text(message?.['id'])
-      const model = text(message?.['model'])
+      const message = objectField(entry['message'])
+      const id = textField(message?.['id'])
+      const model = textField(message?.['model'])
       const isNew = id === undefined || id !== soFar.lastMessageId
       return {
         assistantMessages: soFar.assistantMessages + (isNew ? 1 : 0),
         // Claude's own notes to the user stand under a model that is none.
-        ...defined({lastMessageId: id, model: model?.startsWith('<') ? undefined : model}),
+        ...definedFields<Fields>({lastMessageId: id, model: model?.startsWith('<') ? undefined : model}),
       }
     }
     default:
@@ -115,30 +112,13 @@ const notTyped = /^\s*<(?:system-reminder|command-|local-command-|bash-|task-not
 
 function promptOf(entry: Entry): string | undefined {
   if (entry['isSidechain'] === true || entry['isMeta'] === true || entry['isCompactSummary'] === true) return
-  const content = object(entry['message'])?.['content']
+  const content = objectField(entry['message'])?.['content']
   const blocks = typeof content === 'string' ? [{type: 'text', text: content}] : Array.isArray(content) ? content : []
   let typed: string | undefined
-  for (const block of blocks.map(object)) {
+  for (const block of blocks.map(objectField)) {
     if (block?.['type'] === 'tool_result') return
     const said = block?.['type'] === 'text' ? block['text'] : undefined
     if (typed === undefined && typeof said === 'string' && said.trim() !== '' && !notTyped.test(said)) typed = said
   }
   return typed
-}
-
-function object(value: unknown): Entry | undefined {
-  return typeof value === 'object' && value !== null ? (value as Entry) : undefined
-}
-
-function text(value: unknown, limit = longestText): string | undefined {
-  return typeof value === 'string' ? plainText(value, limit) || undefined : undefined
-}
-
-function isoTime(value: unknown): string | undefined {
-  const ms = typeof value === 'string' && value.length <= 64 ? Date.parse(value) : Number.NaN
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
-}
-
-function defined(fields: {[Key in keyof Fields]: Fields[Key] | undefined}): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

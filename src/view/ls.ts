@@ -23,12 +23,17 @@ export function lsText(rows: readonly ListedSession[], {now, width, idsOnly}: Ls
     {title: 'ACTIVE', value: ({updatedAt}) => (updatedAt === undefined ? '' : formatAge(Date.parse(updatedAt), now))},
     {title: 'TITLE', value: ({title, firstPrompt}) => title ?? firstPrompt ?? '', shrinkTo: 20},
     {title: 'TASK', value: ({task, name}) => task ?? name ?? '', shrinkTo: 10},
+    {title: 'AGENT', value: ({agent}) => agent},
     {title: 'CWD', value: ({cwd, projectKey}) => cwd ?? projectKey, shrinkTo: 12},
-    {title: 'MACHINE', value: ({machine}) => machine ?? '', shrinkTo: 8},
+    {title: 'MACHINE', value: ({machine, user}) => machine ?? user ?? '', shrinkTo: 8},
     {title: 'ENTRIES', value: ({entries}) => (entries === undefined ? '' : String(entries)), align: 'right'},
     {title: 'SIZE', value: ({bytes}) => (bytes === undefined ? '' : formatBytes(bytes)), align: 'right'},
   ]
-  const used = columns.filter((column) => column.title !== 'TASK' || rows.some((row) => column.value(row) !== ''))
+  const tells: Readonly<Record<string, boolean>> = {
+    TASK: rows.some(({task, name}) => (task ?? name ?? '') !== ''),
+    AGENT: rows.some(({agent}) => agent !== 'claude'),
+  }
+  const used = columns.filter(({title}) => tells[title] ?? true)
   return renderTable(used, rows, width)
 }
 
