@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto'
 import {subscribe, unsubscribe} from 'node:diagnostics_channel'
 import {setTimeout as delay} from 'node:timers/promises'
 import {describe, expect, onTestFinished, test} from 'vitest'
+import type {Clock} from '../../src/base/clock.js'
 import {RepriseError} from '../../src/base/errors.js'
 import {systemClock, systemRandom} from '../../src/base/system.js'
 import {trackTask} from '../../src/library/track-task.js'
@@ -66,6 +67,20 @@ function spyRegistry(answer: (link: Link, call: number) => Promise<void> = async
     },
   }
   return {registry, links}
+}
+
+/** A clock whose sleeps end when the test says so, or with their signal. */
+function heldClock() {
+  const sleeps: {readonly ms: number; readonly end: () => void}[] = []
+  const clock: Clock = {
+    now: () => 0,
+    sleep: async (ms, signal) =>
+      new Promise<void>((resolve, reject) => {
+        sleeps.push({ms, end: resolve})
+        signal?.addEventListener('abort', () => reject(new Error('aborted')))
+      }),
+  }
+  return {clock, sleeps}
 }
 
 const unreachable = () => new RepriseError({kind: 'unreachable', code: 'STORE_UNREACHABLE', message: 'down'})
@@ -288,9 +303,9 @@ describe('a registry that fails', () => {
     const {registry, links} = spyRegistry(async () => Promise.reject(unreachable()))
     const errors: string[] = []
     const onError = ({code}: RepriseError) => errors.push(code)
-    const started = performance.now()
-    expect(await all(trackTask(talk(init(), result()), {registry, taskId: 'T', onError}))).toHaveLength(2)
-    expect(performance.now() - started).toBeLessThan(1500)
+    // No pause of it ever ends by itself.
+    const {clock} = heldClock()
+    expect(await all(trackWithClock(talk(init(), result()), {registry, taskId: 'T', onError}, clock))).toHaveLength(2)
     expect(links.at(-1)).toMatchObject({sessionId: A, status: 'ended'})
     expect(errors.at(-1)).toBe('TASK_NOT_RECORDED')
     expect(errors.slice(0, -1)).toContain('STORE_UNREACHABLE')
@@ -301,19 +316,19 @@ describe('a registry that fails', () => {
     const errors: string[] = []
     const onError = ({code}: RepriseError) => errors.push(code)
     const messages = [init(), ...Array.from({length: 1000}, () => assistant()), result()]
-    const tracked = trackTask(talk(...messages), {registry, taskId: 'T', onError, settleMs: 1000})
-    const started = performance.now()
+    const {clock, sleeps} = heldClock()
+    const tracked = trackWithClock(talk(...messages), {registry, taskId: 'T', onError, settleMs: 1000}, clock)
     for (const message of messages) expect((await tracked.next()).value).toBe(message)
-    expect(performance.now() - started).toBeLessThan(1000)
-    const atEnd = performance.now()
-    await tracked.next()
-    expect(performance.now() - atEnd).toBeGreaterThan(950)
-    expect(performance.now() - atEnd).toBeLessThan(4000)
+    expect(sleeps).toEqual([])
+    const ending = tracked.next()
+    await expect.poll(() => sleeps.map(({ms}) => ms)).toEqual([1000])
+    expect(errors).toEqual([])
+    sleeps[0]?.end()
+    expect((await ending).done).toBe(true)
     expect(errors).toEqual(['TASK_NOT_RECORDED'])
-    const again = performance.now()
     await tracked.next()
     await tracked[Symbol.asyncDispose]()
-    expect(performance.now() - again).toBeLessThan(900)
+    expect(sleeps).toHaveLength(1)
   })
 
   test('an id that it refuses is reported once for each record, and not tried again', async () => {

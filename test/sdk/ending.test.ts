@@ -72,13 +72,11 @@ describe('close ends in its time', () => {
     const key = newKey()
     const sessions = leased(store, 'a')
     await sessions.append(key, [said('0')])
-    const begun = performance.now()
     const hangs = new Promise<never>(() => undefined)
     const putting = store.put.bind(store)
     store.put = async (at, ...rest) => (at.startsWith('.reprise/leases/') ? hangs : putting(at, ...rest))
-    await sessions.close({timeoutMs: 400})
-    expect(performance.now() - begun).toBeLessThan(5_000)
-  }, 10_000)
+    expect(await sessions.close({timeoutMs: 400})).toMatchObject({complete: true})
+  })
 
   test('when the store cannot be opened', async () => {
     const sessions = open(newStore(), {open: async () => new Promise(() => undefined)})
@@ -86,7 +84,7 @@ describe('close ends in its time', () => {
     append.catch(() => undefined)
     expect(await sessions.close({timeoutMs: 200})).toMatchObject({complete: false, pendingEntries: 1})
     await expect(append).rejects.toMatchObject({code: 'SESSION_STORE_CLOSED'})
-  }, 10_000)
+  })
 })
 
 describe('a session that is given back', () => {
