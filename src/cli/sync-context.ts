@@ -94,7 +94,8 @@ export async function projectKeyOfRun({settings, env}: Runtime): Promise<string>
   })
 }
 
-async function ownerOf(configDir: string): Promise<number | undefined> {
+/** The uid that must own what is read below a config dir; undefined where there are none. */
+export async function ownerOf(configDir: string): Promise<number | undefined> {
   const found = await stat(configDir).catch(() => undefined)
   return process.getuid === undefined ? undefined : (found?.uid ?? process.getuid())
 }

@@ -4,7 +4,7 @@ import {hasCode, RepriseError} from '../base/errors.js'
 import type {Logger} from '../base/logger.js'
 import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore} from '../object-store/object-store.js'
-import type {Registry} from '../registry/registry.js'
+import type {Entry, Registry} from '../registry/registry.js'
 import type {Homes} from '../store/home.js'
 import {HOME_PREFIX} from '../store/names.js'
 import {isSessionId} from '../transcript/session-id.js'
@@ -33,8 +33,11 @@ export interface SessionSources {
  *   looked up as a task is refused with that: it may well be another's task, and is no session for sure.
  */
 export async function resolveSession(text: string, sources: SessionSources): Promise<string> {
-  const linked = await findLinked(text, sources)
-  if (linked !== undefined) return linked
+  return (await findLinked(text, sources))?.sessionId ?? (await resolveId(text, sources))
+}
+
+/** As `resolveSession`, of what is no task and no name. @throws SESSION_AMBIGUOUS (usage), SESSION_NOT_FOUND */
+export async function resolveId(text: string, sources: Omit<SessionSources, 'registry'>): Promise<string> {
   if (isSessionId(text)) return text
   const isPrefix = text.length >= SHORTEST_PREFIX && /^[0-9a-f-]+$/i.test(text)
   const found = isPrefix ? await withPrefix(text.toLowerCase(), sources) : []
@@ -43,12 +46,16 @@ export async function resolveSession(text: string, sources: SessionSources): Pro
   throw only === undefined ? notFound(text) : ambiguous(text, found)
 }
 
-async function findLinked(text: string, {registry, logger}: SessionSources): Promise<string | undefined> {
+/** The task of that name, else the name; undefined where nothing is linked. */
+export async function findLinked(
+  text: string,
+  {registry, logger}: Pick<SessionSources, 'registry' | 'logger'>,
+): Promise<Entry | undefined> {
   if (text === '' || text.length > LONGEST_ID) return undefined
   // No name looks like a UUID.
-  if (!isSessionId(text)) return ((await registry.find('task', text)) ?? (await registry.find('name', text)))?.sessionId
+  if (!isSessionId(text)) return (await registry.find('task', text)) ?? (await registry.find('name', text))
   try {
-    return (await registry.find('task', text))?.sessionId
+    return await registry.find('task', text)
   } catch (error) {
     if (!hasCode(error, 'ACCESS_DENIED')) throw error
     logger?.debug('a session id may not be looked up as a task, and is taken for no task', {
@@ -59,7 +66,10 @@ async function findLinked(text: string, {registry, logger}: SessionSources): Pro
   }
 }
 
-async function withPrefix(prefix: string, {localIds, stored}: SessionSources): Promise<readonly string[]> {
+async function withPrefix(
+  prefix: string,
+  {localIds, stored}: Omit<SessionSources, 'registry'>,
+): Promise<readonly string[]> {
   const begins = (id: string): boolean => id.toLowerCase().startsWith(prefix)
   const ids = new Set((await localIds()).filter(begins))
   if (stored) for (const id of await storedWithPrefix(prefix, stored)) ids.add(id)
@@ -129,7 +139,7 @@ export function notFound(text: string): RepriseError {
   })
 }
 
-function ambiguous(text: string, found: readonly string[]): RepriseError {
+export function ambiguous(text: string, found: readonly string[]): RepriseError {
   const shown = found.slice(0, CANDIDATES_SHOWN).join(', ')
   const rest = found.length > CANDIDATES_SHOWN ? ` and ${found.length - CANDIDATES_SHOWN} more` : ''
   return new RepriseError({
