@@ -35,6 +35,25 @@ export function awsClientConfig(options: AwsClientOptions, agents: Agents) {
   }
 }
 
+/**
+ * Makes a client without the SDK's word on Node versions that it will leave behind: which SDK this package brings is not for its user to
+ * change. All other warnings pass, at any time.
+ *
+ * @param make synchronous: nobody else's warning can come meanwhile.
+ */
+export function withoutVersionWarning<T>(make: () => T): T {
+  const emitWarning = Reflect.get(process, 'emitWarning') as (this: void, ...warning: unknown[]) => void
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (String(warning).startsWith('NodeVersionSupportWarning')) return
+    Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
+  try {
+    return make()
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
 /** What the SDK's own environment and files name. @throws ENDPOINT_REFUSED (usage) */
 export async function configuredEndpoint(
   client: {readonly config: object},

@@ -1,7 +1,7 @@
 import type * as S3 from '@aws-sdk/client-s3'
 import {hasCode} from '../../base/errors.js'
 import {answerDate} from '../answer-date.js'
-import {configuredEndpoint, resolveRegion} from '../aws-client.js'
+import {configuredEndpoint, resolveRegion, withoutVersionWarning} from '../aws-client.js'
 import {storeError} from '../errors.js'
 import type {PutMode} from '../object-store.js'
 import {makeAgents, type Agents} from './agents.js'
@@ -76,7 +76,7 @@ export class S3Connection {
       ...(options.proxyEnv === undefined ? {} : {proxyEnv: options.proxyEnv}),
     })
     const configure = (more: S3.S3ClientConfig) => {
-      const client = new sdk.S3Client({...clientConfig(options, agents), ...more})
+      const client = withoutVersionWarning(() => new sdk.S3Client({...clientConfig(options, agents), ...more}))
       addMiddleware(client.middlewareStack, options.bucket, (protocol, host) => checkHost(protocol, host, insecure))
       return client
     }

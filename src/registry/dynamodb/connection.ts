@@ -1,7 +1,12 @@
 import type * as DynamoDB from '@aws-sdk/client-dynamodb'
 import {toRepriseError} from '../../base/errors.js'
 import {answerDate, keepAnswerDates} from '../../object-store/answer-date.js'
-import {awsClientConfig, configuredEndpoint, resolveRegion} from '../../object-store/aws-client.js'
+import {
+  awsClientConfig,
+  configuredEndpoint,
+  resolveRegion,
+  withoutVersionWarning,
+} from '../../object-store/aws-client.js'
 import {storeError} from '../../object-store/errors.js'
 import {RetryPolicy} from '../../object-store/retry-policy.js'
 import {type Agents, makeAgents} from '../../object-store/s3/agents.js'
@@ -67,7 +72,7 @@ export class DynamoConnection {
       ...(proxyEnv === undefined ? {} : {proxyEnv}),
     })
     const configure = (more: DynamoDB.DynamoDBClientConfig): DynamoDB.DynamoDBClient => {
-      const client = new sdk.DynamoDBClient({...awsClientConfig(options, agents), ...more})
+      const client = withoutVersionWarning(() => new sdk.DynamoDBClient({...awsClientConfig(options, agents), ...more}))
       watchStack(client.middlewareStack, insecure)
       return client
     }
