@@ -2,6 +2,7 @@ import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {Homes} from '../store/home.js'
 import {
+  archivePrefix,
   filesPrefix,
   journalPrefix,
   latePrefix,
@@ -20,16 +21,18 @@ import {sdkSummaryKey} from './sdk-summary.js'
  * @throws DELETE_INCOMPLETE when the store kept something.
  */
 export async function removeTranscript(store: ObjectStore, homes: Homes, ref: TranscriptRef): Promise<void> {
+  const isAtHome = async () => ((await homes.recorded(ref.sessionId)) ?? ref.homeKey) === ref.homeKey
   if (ref.subpath !== undefined) {
     await removeBelow(store, transcriptPrefix(ref), '/')
+    if (await isAtHome()) await removeBelow(store, archivePrefix(ref), '/')
     return
   }
   // Parts first: journals say which of them do not count.
   await removeBelow(store, sessionPrefix(ref))
   await removeKeys(store, [sdkSummaryKey(ref)])
-  if (((await homes.recorded(ref.sessionId)) ?? ref.homeKey) !== ref.homeKey) return
+  if (!(await isAtHome())) return
   await removeKeys(store, [summaryKeyOf(ref.sessionId)])
-  for (const prefix of [journalPrefix(ref), latePrefix(ref), filesPrefix(ref.sessionId)])
+  for (const prefix of [archivePrefix(ref), journalPrefix(ref), latePrefix(ref), filesPrefix(ref.sessionId)])
     await removeBelow(store, prefix)
 }
 

@@ -3,6 +3,8 @@ import {listAll} from '../object-store/list-all.js'
 import type {ObjectStore, ObjectSummary} from '../object-store/object-store.js'
 import {Homes} from '../store/home.js'
 import {projectPrefix, type SessionRef, SUMMARY_PREFIX} from '../store/names.js'
+import type {ListedPart} from '../store/part.js'
+import type {Parts} from '../store/parts.js'
 import type {SessionSummary} from '../store/summary-record.js'
 import {isSessionId} from '../transcript/session-id.js'
 import type {CachedSummary, SummaryCache} from './summary-cache.js'
@@ -142,20 +144,33 @@ async function rowsFromParts(
     },
     {concurrency: 8},
   )
-  return listings.flat().map(({ref, transcripts}): ListedSession => {
-    const main = transcripts.find((each) => each.ref.subpath === undefined)?.parts ?? []
-    const times = transcripts.flatMap((each) => each.parts.map(({modified}) => modified)).toSorted((a, b) => a - b)
-    return {
-      sessionId: ref.sessionId,
-      projectKey: ref.homeKey,
-      agent: 'claude',
-      bytes: main.reduce((sum, {size}) => sum + size, 0),
-      parts: main.length,
-      ...given({createdAt: isoTime(times.at(0)), updatedAt: isoTime(times.at(-1))}),
-      store: store.url,
-      source: 'store',
-    }
-  })
+  return pMap(
+    listings.flat(),
+    async ({ref, transcripts}): Promise<ListedSession> => {
+      const main = transcripts.find((each) => each.ref.subpath === undefined)?.parts ?? []
+      const times = transcripts.flatMap((each) => each.parts.map(({modified}) => modified)).toSorted((a, b) => a - b)
+      return {
+        sessionId: ref.sessionId,
+        projectKey: ref.homeKey,
+        agent: 'claude',
+        bytes: await transcriptSize(parts, main),
+        parts: main.length,
+        ...given({createdAt: isoTime(times.at(0)), updatedAt: isoTime(times.at(-1))}),
+        store: store.url,
+        source: 'store',
+      }
+    },
+    {concurrency: 16},
+  )
+}
+
+/** Of an archived transcript an empty part is left, which tells where it ends. */
+async function transcriptSize(parts: Parts, main: readonly ListedPart[]): Promise<number> {
+  const size = main.reduce((sum, part) => sum + part.size, 0)
+  if (size > 0) return size
+  // A listing is not held up by what one session says of itself.
+  const described = await parts.describe(main).catch(() => [])
+  return described.reduce((end, part) => ('range' in part ? Math.max(end, part.range.to) : end), 0)
 }
 
 export function isoTime(ms: number | undefined): string | undefined {

@@ -51,8 +51,15 @@ export async function planPush(
   }
   const view = await viewTranscript(parts, listing.ref, {listing})
   const side = await storedSide(view, parts)
+  const {length} = side.bytes
   const relation = await compareTranscripts(local, side, agreements(state))
-  return {plan: pushRow(relation, side.bytes.length, appendPoint(view) !== undefined), measured, view}
+  const goesOn = relation.kind === 'local-extends' && !measured.has(length)
+  const there = goesOn ? await measure(local, [length]) : []
+  return {
+    plan: pushRow(relation, length, appendPoint(view) !== undefined),
+    measured: new Map([...measured, ...there]),
+    view,
+  }
 }
 
 /** The push column of the table. Pure. */
