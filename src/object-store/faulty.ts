@@ -4,7 +4,15 @@ import {callOf, type ChangedOptions, type DecoratedCall, ObjectStoreDecorator} f
 import {storeError, type StoreErrorCode} from './errors.js'
 import type {Fault, FaultedCall, FaultPlan} from './faults.js'
 import {bodySize, openBody} from './object-store.js'
-import type {GetOptions, ObjectBody, ObjectStore, PutMode, PutOptions, RequestOptions} from './object-store.js'
+import type {
+  GetOptions,
+  ObjectBody,
+  ObjectContent,
+  ObjectStore,
+  PutMode,
+  PutOptions,
+  RequestOptions,
+} from './object-store.js'
 
 export interface FaultyOptions {
   readonly clock: Pick<Clock, 'sleep'>
@@ -24,13 +32,17 @@ export class FaultyObjectStore extends ObjectStoreDecorator {
   }
 
   override async get(key: string, options: GetOptions = {}) {
-    return this.#struck(callOf('get', key, options), async (reset) => {
-      const content = await this.inner.get(key, options)
-      if (reset === undefined) return content
-      const start = options.range?.start ?? 0
-      const end = Math.min(options.range?.end ?? content.size, content.size)
-      return {...content, body: broken(content.body, Math.floor((end - start) / 2), reset)}
-    })
+    return this.#struck(
+      callOf('get', key, options),
+      async (reset) => {
+        const content = await this.inner.get(key, options)
+        if (reset === undefined) return content
+        const start = options.range?.start ?? 0
+        const end = Math.min(options.range?.end ?? content.size, content.size)
+        return {...content, body: broken(content.body, Math.floor((end - start) / 2), reset)}
+      },
+      giveUp,
+    )
   }
 
   override async put(key: string, body: ObjectBody, options: PutOptions) {
@@ -57,10 +69,14 @@ export class FaultyObjectStore extends ObjectStoreDecorator {
     })
   }
 
-  /** @param run gets the error to break a body with, when it shall break. */
+  /**
+   * @param run gets the error to break a body with, when it shall break.
+   * @param forget what an answer that nobody gets holds open is closed.
+   */
   async #struck<T>(
     {operation, key, signal, mode}: DecoratedCall,
     run: (reset: RepriseError | undefined) => Promise<T>,
+    forget: (answer: T) => Promise<void> = async () => undefined,
   ): Promise<T> {
     signal?.throwIfAborted()
     const {plan, clock, onFault} = this.#options
@@ -77,7 +93,7 @@ export class FaultyObjectStore extends ObjectStoreDecorator {
       case '503':
         throw storeError('STORE_THROTTLED', where)
       case 'fail-after':
-        await run(undefined)
+        await forget(await run(undefined))
         throw storeError('STORE_UNREACHABLE', where)
       case 'reset':
         return run(storeError('STORE_UNREACHABLE', where))
@@ -99,6 +115,11 @@ function refusal(kind: '409' | '412', mode: PutMode | undefined): StoreErrorCode
   if (mode === undefined || mode.type === 'overwrite') return undefined
   if (kind === '409') return 'STORE_CONFLICT'
   return mode.type === 'create' ? 'OBJECT_EXISTS' : 'OBJECT_CHANGED'
+}
+
+/** A body is a file or a connection that stays open until it is read to its end, or no further. */
+async function giveUp({body}: ObjectContent): Promise<void> {
+  for await (const _ of body) return
 }
 
 async function* broken(body: AsyncIterable<Uint8Array>, after: number, error: RepriseError): AsyncIterable<Uint8Array> {

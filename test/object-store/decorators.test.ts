@@ -29,6 +29,25 @@ function memory(): MemoryObjectStore {
   return new MemoryObjectStore({clock: systemClock})
 }
 
+/** Knows which of its bodies are open. */
+class Holding extends MemoryObjectStore {
+  open = 0
+
+  override async get(...args: Parameters<MemoryObjectStore['get']>) {
+    const content = await super.get(...args)
+    this.open++
+    const closed = (): void => void this.open--
+    async function* body() {
+      try {
+        yield* content.body
+      } finally {
+        closed()
+      }
+    }
+    return {...content, body: body()}
+  }
+}
+
 /** What 60 calls come to under one seed. */
 async function run(seed: number): Promise<string[]> {
   const plan = seededFaults({seed, rate: 0.3, kinds: ['500', '429', 'fail-before']})
@@ -221,6 +240,16 @@ describe('injected faults', () => {
     await expect(store.put('a', bytes('1234'), {mode: CREATE})).rejects.toMatchObject({code})
     expect((await inner.head('a')) !== undefined).toBe(written)
     await store.put('b', bytes('1234'), {mode: CREATE})
+  })
+
+  test.each(['fail-after', 'reset'] as const)('%s of a get leaves nothing open', async (kind) => {
+    const inner = new Holding({clock: systemClock})
+    await inner.put('a', bytes('1234567890'), {mode: CREATE})
+    const store = new FaultyObjectStore(inner, {clock: systemClock, plan: scriptedFaults([{kind}])})
+    await expect(drain(store, 'a')).rejects.toMatchObject({code: 'STORE_UNREACHABLE'})
+    expect(inner.open).toBe(0)
+    expect(await drain(store, 'a')).toBe(10)
+    expect(inner.open).toBe(0)
   })
 
   test('a reset get gives half a body', async () => {
