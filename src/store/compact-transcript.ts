@@ -3,7 +3,7 @@ import {hasCode} from '../base/errors.js'
 import {transcriptPrefix, type TranscriptRef} from './names.js'
 import {decodeRange, encodeRange, isRanged, listedPart, type RangedPart, sameWrite} from './part.js'
 import type {Parts} from './parts.js'
-import {type CompactionPlan, type CompactionPolicy, type Merge, planCompaction} from './plan-compaction.js'
+import {asksForLeaseEpoch, type CompactionPolicy, type Merge, planCompaction} from './plan-compaction.js'
 import {type TranscriptView, viewTranscript} from './view.js'
 
 const RECENT_MS = 10 * 60_000
@@ -24,6 +24,8 @@ export interface CompactionOptions extends CompactionPolicy {
   readonly grace?: number | undefined
   /** Another holds the session's lease. */
   readonly isHeld?: boolean
+  /** Reads the epoch of the session's lease record, where a plan depends on it (`CompactionPolicy.leaseEpoch`). */
+  readonly readLeaseEpoch?: (() => Promise<number | undefined>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -61,7 +63,7 @@ export async function compactView(
   view: TranscriptView,
   options: CompactionOptions = {},
 ): Promise<Compacted> {
-  const plan = planCompaction(view, options)
+  const plan = planCompaction(view, await withLeaseEpoch(view, options))
   const grace = options.grace ?? (options.isHeld ? GRACE_MS : graceFor(view, machine))
   const due = plan.leftovers.filter(({cover}) => cover.modified + grace <= view.listing.date)
   const removal = new Removal(parts.store)
@@ -85,14 +87,13 @@ export async function compactView(
   return {before, after, merged, bytesWritten, deleted, bytesDeleted, waiting, waitUntil}
 }
 
-/** What `compactTranscript` would do. */
-export async function previewCompaction(
-  parts: Parts,
-  ref: TranscriptRef,
-  policy: CompactionPolicy = {},
-): Promise<CompactionPlan & {readonly view: TranscriptView}> {
-  const view = await viewTranscript(parts, ref, {journals: 'always'})
-  return {...planCompaction(view, policy), view}
+/** The policy, with what the lease record says now where that matters: after the view was listed. */
+export async function withLeaseEpoch(
+  view: TranscriptView,
+  {readLeaseEpoch, ...policy}: CompactionOptions,
+): Promise<CompactionPolicy> {
+  if (!readLeaseEpoch || policy.leaseEpoch !== undefined || !asksForLeaseEpoch(view)) return policy
+  return {...policy, leaseEpoch: await readLeaseEpoch()}
 }
 
 /** Deletes that have had their grace. @returns how many were done. */

@@ -1,6 +1,7 @@
 import {openJournals} from './rebase.js'
 import {chainDigits, formatPartName} from './names.js'
 import {compareNames, type ListedPart, type PartRange, type RangedPart} from './part.js'
+import type {Resolution} from './resolve.js'
 import type {TranscriptView} from './view.js'
 
 /** Parts of the path, each used whole, that become one object. */
@@ -26,6 +27,18 @@ export interface CompactionPolicy {
   readonly growth?: number
   /** A run may have at most so many bytes: S3 makes no object beyond 5 TiB. Default 1 TiB. */
   readonly maxBytes?: number
+  /**
+   * The epoch of the session's lease record, read after the listing. What is before a leased part of that epoch stays where it is:
+   * its holder knows it, and every later one lists later. Only there do parts without a lease merge with leased ones, which a holder
+   * who knows nothing of them would fence (decision 0012). Default: not known.
+   */
+  readonly leaseEpoch?: number | undefined
+}
+
+/** Whether a plan would be another with `leaseEpoch`. */
+export function asksForLeaseEpoch({resolution: {slices, covered}}: TranscriptView): boolean {
+  const parts = [...slices.map(({part}) => part), ...covered]
+  return parts.some(({range}) => range.leased) && parts.some(({range}) => !range.leased)
 }
 
 export interface CompactionPlan {
@@ -38,29 +51,31 @@ const MAX_BYTES = 2 ** 40
 
 /** What compacting a transcript would do; one object for each merge, and deletes only after it. Pure. */
 export function planCompaction(view: TranscriptView, policy: CompactionPolicy = {}): CompactionPlan {
-  const leftovers = findLeftovers(view)
+  const leftovers = findLeftovers(view, policy)
   // The path goes another way once they are gone: what can be merged then shows next time.
   if (leftovers.some(({part}) => view.resolution.on.has(part.name))) return {merges: [], leftovers}
-  const merges = mergeableRuns(view)
+  const merges = mergeableRuns(view, policy)
     .flatMap((run) => worthwhile(run, policy))
     .flatMap((inputs) => mergeOf(inputs) ?? [])
   return {merges, leftovers}
 }
 
 /** The longest runs of which every stretch may be merged. */
-function mergeableRuns(view: TranscriptView): RangedPart[][] {
+function mergeableRuns(view: TranscriptView, {leaseEpoch}: CompactionPolicy): RangedPart[][] {
   const {slices} = view.resolution
   const open = new Set(openJournals(view).map((journal) => journal.part))
   const beside = [...view.resolution.loose, ...view.resolution.forks].toSorted(compareNames)
   const path = slices.map(({part}) => part)
   const settledUntil = firstOfHighestEpoch(path)
+  const keptUntil = knownToHolder(slices, leaseEpoch)
   const runs: RangedPart[][] = []
   let run: RangedPart[] = []
   for (const [index, {part, start, end}] of slices.entries()) {
     const last = run.at(-1)
     const isPlain = part.parsed !== undefined && part.codec === undefined && !open.has(part.name)
     const isWhole = isPlain && start === part.range.from && end === part.range.to
-    const goesOn = last && isWhole && mayFollow(last, part, index < settledUntil, index !== settledUntil, beside)
+    const goesOn =
+      last && isWhole && mayFollow(last, part, index < settledUntil, index !== settledUntil, keptUntil, beside)
     if (!goesOn) {
       if (run.length > 1) runs.push(run)
       run = []
@@ -78,17 +93,25 @@ function firstOfHighestEpoch(path: readonly RangedPart[]): number {
   return path.findIndex(({range}) => range.epoch === highest)
 }
 
+/** The offset before which the path is known to whoever holds the lease, and to all that come later. */
+function knownToHolder(slices: Resolution['slices'], leaseEpoch: number | undefined): number {
+  return slices
+    .filter(({part: {range}}) => range.leased && range.epoch === leaseEpoch)
+    .reduce((offset, {start}) => Math.max(offset, start), 0)
+}
+
 function mayFollow(
   last: RangedPart,
   part: RangedPart,
   isSettled: boolean,
   isSameSide: boolean,
+  keptUntil: number,
   beside: readonly ListedPart[],
 ): boolean {
   const [a, b] = [last.range, part.range]
   if (a.to !== b.from || a.after !== b.before || b.gen < a.gen || compareNames(last, part) >= 0) return false
-  const isOneKind = a.epoch === b.epoch && a.leased === b.leased
-  if (!isSameSide || (isSettled ? b.epoch < a.epoch : !isOneKind)) return false
+  if (!isSameSide || (a.leased !== b.leased && !(isSettled && b.to <= keptUntil))) return false
+  if (isSettled ? b.epoch < a.epoch : b.epoch !== a.epoch) return false
   return !beside.some((each) => compareNames(last, each) < 0 && compareNames(each, part) < 0)
 }
 
@@ -120,7 +143,6 @@ function mergeOf(inputs: readonly RangedPart[]): Merge | undefined {
   const {to, after, gen, machine} = last.range
   const name = formatPartName({ms: last.parsed.ms, digits: chainDigits(after, from)})
   if (inputs.some((part) => part.name === name)) return undefined
-  const isOneKind = inputs.every(({range}) => range.epoch === last.range.epoch && range.leased === last.range.leased)
   const range: PartRange = {
     from,
     to,
@@ -128,8 +150,8 @@ function mergeOf(inputs: readonly RangedPart[]): Merge | undefined {
     after,
     entries: inputs.reduce((sum, part) => sum + part.range.entries, 0),
     epoch: inputs.reduce((epoch, part) => Math.max(epoch, part.range.epoch), 0),
-    // A run of several kinds is settled: a later epoch stands on it, and no holder can come in between.
-    leased: isOneKind ? last.range.leased : true,
+    // A run of both kinds stays where it is, whoever comes.
+    leased: inputs.some(({range}) => range.leased),
     gen,
     machine,
   }
@@ -141,21 +163,21 @@ function mergeOf(inputs: readonly RangedPart[]): Merge | undefined {
  * a bigger one of at least its epoch, and one that nobody can fence only under another such: of two that cover each other one
  * always stays, whoever deletes at the same time.
  */
-function findLeftovers({resolution}: TranscriptView): Leftover[] {
+function findLeftovers({resolution}: TranscriptView, {leaseEpoch}: CompactionPolicy): Leftover[] {
   const onPath = resolution.slices.map(({part}) => part).filter((part) => resolution.on.has(part.name))
   const parts = [...resolution.covered, ...onPath].filter((part) => part.codec === undefined).toSorted(compareCover)
-  const top = resolution.end?.range.epoch ?? 0
+  const keptUntil = knownToHolder(resolution.slices, leaseEpoch)
   return parts.flatMap((part) => {
-    const cover = parts.findLast((each) => mayCover(each, part, top))
+    const cover = parts.findLast((each) => mayCover(each, part, keptUntil))
     return cover ? [{part, cover}] : []
   })
 }
 
-function mayCover(cover: RangedPart, part: RangedPart, top: number): boolean {
+function mayCover(cover: RangedPart, part: RangedPart, keptUntil: number): boolean {
   const [a, b] = [cover.range, part.range]
   if (cover.name === part.name || a.from > b.from || b.to > a.to || a.epoch < b.epoch) return false
   if (a.from === a.to && b.from < b.to) return false
-  return compareCover(cover, part) > 0 && (b.leased || !a.leased || a.epoch < top)
+  return compareCover(cover, part) > 0 && (b.leased || !a.leased || a.to <= keptUntil)
 }
 
 function compareCover(a: RangedPart, b: RangedPart): number {

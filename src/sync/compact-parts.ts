@@ -1,4 +1,4 @@
-import {type Compacted, type CompactionOptions, compactView} from '../store/compact-transcript.js'
+import {type Compacted, type CompactionOptions, compactView, withLeaseEpoch} from '../store/compact-transcript.js'
 import type {ListedPart} from '../store/part.js'
 import type {Parts} from '../store/parts.js'
 import {type CompactionPlan, planCompaction} from '../store/plan-compaction.js'
@@ -55,12 +55,15 @@ export async function mergeParts(
   view: TranscriptView,
   {dryRun = false, ...options}: MergeOptions,
 ): Promise<MergedParts | LeftReason | undefined> {
-  const plan = planCompaction(view, options)
+  const policy = await withLeaseEpoch(view, options)
+  const plan = planCompaction(view, policy)
   if (plan.merges.length + plan.leftovers.length === 0) return undefined
   const kept = await whyKept(context, view.listing.parts)
   if (kept) return kept
   const effort = sumEfforts(plan.merges.map(({inputs}) => joinEffort(context.store.url, inputs)))
-  const done = dryRun ? planned(view, plan) : await compactView({parts, machine: context.machine}, view, options)
+  const done = dryRun
+    ? planned(view, plan)
+    : await compactView({parts, machine: context.machine}, view, {...options, ...policy})
   return {done, effort}
 }
 

@@ -103,7 +103,13 @@ class Run {
       const fresh = given ?? (await this.#look(view.ref))
       given = undefined
       archived = fresh.archived.length
-      return mergeParts(this.#context, this.#parts, fresh, {grace, isHeld, signal, dryRun})
+      return mergeParts(this.#context, this.#parts, fresh, {
+        grace,
+        isHeld,
+        signal,
+        dryRun,
+        readLeaseEpoch: async () => this.#leaseEpoch(),
+      })
     })
     const merged = typeof outcome === 'object' ? outcome : undefined
     this.#tally.counts(before, merged ? merged.done.after - archived : view.listing.parts.length)
@@ -174,6 +180,10 @@ class Run {
     this.#tally.takes(effort)
     this.#tally.wouldTake(effort, chain.length, size)
     this.#tally.action = 'adopted'
+  }
+
+  async #leaseEpoch(): Promise<number | undefined> {
+    return (await leaseTable(this.#context).read(this.#listing.ref.sessionId))?.record.epoch
   }
 
   /** One that this process holds, or of a process that is known to be dead, is nobody's. */

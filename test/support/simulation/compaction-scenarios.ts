@@ -1,3 +1,4 @@
+import type {CompactionPolicy} from '../../../src/store/plan-compaction.js'
 import type {Core} from './core.js'
 import type {LineText} from './lines.js'
 import {type PartSpec, same, Stage} from './stage.js'
@@ -53,16 +54,20 @@ export const COMPACTION_SCENARIOS = {
     same(twoEpochs.merges, [])
   },
 
-  'a settled run counts as leased': async (core: Core) => {
-    const {merges} = await staged(core, [
+  'a run of both kinds lies before what the holder wrote, and counts as leased': async (core: Core) => {
+    const specs = [
       {chain: [A], from: 0, ms: 1, epoch: 1, ...L},
       {chain: [A, B], from: 1, ms: 2, epoch: 1},
       {chain: [A, B, C], from: 2, ms: 3, epoch: 2, ...L},
-    ])
+    ]
+    const {merges} = await staged(core, specs, {leaseEpoch: 2})
     same(
       merges.map(({inputs, leased}) => [inputs, leased]),
       [[[1, 2], true]],
     )
+    // A holder has come that may have listed before the second part was there.
+    same((await staged(core, specs, {leaseEpoch: 3})).merges, [])
+    same((await staged(core, specs)).merges, [])
   },
 
   "a merge's name binds its beginning": async (core: Core) => {
@@ -134,12 +139,14 @@ export const COMPACTION_SCENARIOS = {
       {chain: [A], from: 0, ms: 2, epoch: 1},
     ])
     same(leftovers, [])
-    const settled = await staged(core, [
+    const specs = [
       {chain: [A, B], from: 0, ms: 1, epoch: 1, ...L},
       {chain: [A], from: 0, ms: 2, epoch: 1},
       {chain: [A, B, C], from: 2, ms: 3, epoch: 2, ...L},
-    ])
-    same(settled.leftovers, [2])
+    ]
+    same((await staged(core, specs)).leftovers, [])
+    same((await staged(core, specs, {leaseEpoch: 3})).leftovers, [])
+    same((await staged(core, specs, {leaseEpoch: 2})).leftovers, [2])
   },
 } as const
 
@@ -149,17 +156,21 @@ interface Planned {
   readonly leftovers: readonly number[]
 }
 
-async function staged(core: Core, specs: readonly PartSpec[]): Promise<Planned & {readonly stage: Stage}> {
+async function staged(
+  core: Core,
+  specs: readonly PartSpec[],
+  policy: CompactionPolicy = {},
+): Promise<Planned & {readonly stage: Stage}> {
   const stage = new Stage(core)
   for (const spec of specs) await stage.put(spec)
-  return {...(await plan(stage)), stage}
+  return {...(await plan(stage, policy)), stage}
 }
 
 /** Inputs and leftovers by the `ms` of their names. */
-async function plan(stage: Stage): Promise<Planned> {
+async function plan(stage: Stage, policy: CompactionPolicy = {}): Promise<Planned> {
   const {core} = stage
   const view = await core.viewTranscript(new core.Parts(stage.memory), REF, {journals: 'always'})
-  const {merges, leftovers} = core.planCompaction(view, {growth: 1})
+  const {merges, leftovers} = core.planCompaction(view, {growth: 1, ...policy})
   return {
     merges: merges.map(({inputs, range: {epoch, leased}}) => ({
       inputs: inputs.map((part) => part.parsed?.ms ?? 0),

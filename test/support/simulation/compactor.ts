@@ -17,7 +17,13 @@ export class Compactor extends Actor {
   act(): void {
     const {world} = this
     const {core, rng, network} = world
-    const policy = {growth: rng.pick([1, 1.5, 2]), maxBytes: rng.pick([150, 400, 1_000, 100_000]), grace: 0}
+    const readLeaseEpoch = async () => (await new core.StoreLeaseTable(this.client).read(REF.sessionId))?.record.epoch
+    const policy = {
+      readLeaseEpoch,
+      growth: rng.pick([1, 1.5, 2]),
+      maxBytes: rng.pick([150, 400, 1_000, 100_000]),
+      grace: 0,
+    }
     const began = network.moment
     this.start(async () => {
       const done = await core.compactTranscript(this.#context, REF, policy)

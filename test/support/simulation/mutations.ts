@@ -346,16 +346,28 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'a merge has the highest epoch of its run',
   },
   {
-    rule: 'merge: a run is of one kind or settled',
-    edits: [{file: PLAN, find: '!isSameSide || (isSettled ? b.epoch < a.epoch : !isOneKind)', replace: 'false'}],
+    rule: 'merge: a run is of one epoch or settled',
+    edits: [
+      {file: PLAN, find: 'isSettled ? b.epoch < a.epoch : b.epoch !== a.epoch', replace: 'false'},
+      {file: PLAN, find: '!isSameSide || ', replace: ''},
+    ],
     caughtBy: 'a run is of one kind, or a later epoch stands on it',
   },
   {
-    rule: 'merge: a settled run counts as leased',
+    rule: 'merge: a run is of one kind, or lies before what the holder wrote',
+    edits: [{file: PLAN, find: 'b.to <= keptUntil', replace: 'true'}],
+    caughtBy: 'a run of both kinds lies before what the holder wrote, and counts as leased',
+  },
+  {
+    rule: 'merge: a run of both kinds counts as leased',
     edits: [
-      {file: PLAN, find: 'isOneKind ? last.range.leased : true', replace: 'inputs.every(({ range }) => range.leased)'},
+      {
+        file: PLAN,
+        find: 'inputs.some(({ range }) => range.leased)',
+        replace: 'inputs.every(({ range }) => range.leased)',
+      },
     ],
-    caughtBy: 'a settled run counts as leased',
+    caughtBy: 'a run of both kinds lies before what the holder wrote, and counts as leased',
   },
   {
     rule: 'merge: its name binds its beginning',
@@ -405,7 +417,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'leftovers: what nobody can fence goes only under what nobody can fence',
-    edits: [{file: PLAN, find: '(b.leased || !a.leased || a.epoch < top)', replace: 'true'}],
+    edits: [{file: PLAN, find: '(b.leased || !a.leased || a.to <= keptUntil)', replace: 'true'}],
     caughtBy: 'what nobody can fence goes only under what nobody can fence',
   },
 ]
