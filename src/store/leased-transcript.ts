@@ -120,6 +120,17 @@ export class LeasedTranscript {
     })
   }
 
+  /**
+   * Ends the chain with a part of this epoch, an empty one where the last is another's: what was sent under an older epoch is fenced from
+   * then on, and may be swept. Nothing else changes.
+   */
+  async stand(): Promise<void> {
+    await this.#exclusively(async () => {
+      const end = await this.#current()
+      if (end.epoch !== this.#lease.epoch) await this.#barrier(end)
+    })
+  }
+
   /** Moves fenced parts that the path does not use to `.reprise/late/`. @returns how many. */
   async sweep(): Promise<number> {
     return this.#exclusively(async () => {
@@ -199,7 +210,7 @@ export class LeasedTranscript {
     if (taken || this.#unsure === this.#lease.epoch) await this.#lease.raiseAbove(listed)
     const open = openJournals(view)
     if (open.length > 0) {
-      if (resolution.end?.range.epoch !== this.#lease.epoch) await this.#barrier(view)
+      if (resolution.end?.range.epoch !== this.#lease.epoch) await this.#barrier(endOf(view))
       await this.#lease.renew()
       for (const journal of open) await confirmJournal(this.#context.parts.store, this.ref, journal)
       return false
@@ -217,13 +228,12 @@ export class LeasedTranscript {
     const outranked = Math.max(this.#lease.cutOff, this.#unsure)
     const lastLeased = resolution.slices.findLast(({part}) => part.range.leased)
     const ends = [resolution.end, lastLeased?.part].filter((part) => part !== undefined)
-    if (outranked > 0 && ends.some(({range}) => range.epoch <= outranked)) await this.#barrier(view)
+    if (outranked > 0 && ends.some(({range}) => range.epoch <= outranked)) await this.#barrier(endOf(view))
     return true
   }
 
   /** An empty part of this epoch at the end: no part of an epoch before it can outrank what was found. */
-  async #barrier(view: TranscriptView): Promise<void> {
-    const end = endOf(view)
+  async #barrier(end: End): Promise<void> {
     const run = {
       from: end.length,
       to: end.length,

@@ -1,4 +1,3 @@
-import {deliveredBytes} from '../../store/bytes.js'
 import {LeasedTranscript} from '../../store/leased-transcript.js'
 import {type TranscriptView, viewTranscript} from '../../store/view.js'
 import {mayDelete} from '../../store/probe.js'
@@ -36,10 +35,9 @@ async function sweep({sync}: Patient, view: TranscriptView): Promise<string | un
     await transcript.settle({adopt: false})
     let moved = await transcript.sweep()
     if (moved === 0) {
-      // Only who stands at the end of the chain may sweep below it: an empty part of this epoch, and nothing else changes.
-      const settled = await viewTranscript(sync.parts, ref, {journals: 'always'})
-      if (isBeside(settled)) return undefined
-      await transcript.rebase(deliveredBytes(settled.delivery, sync.parts))
+      // Only who stands at the end of the chain may sweep below it.
+      if (isBeside(await viewTranscript(sync.parts, ref, {journals: 'always'}))) return undefined
+      await transcript.stand()
       moved = await transcript.sweep()
     }
     await transcript.tidy()

@@ -1,11 +1,8 @@
-import {silentLogger} from '../../../src/base/logger.js'
 import type {Found} from '../../../src/doctor/finding.js'
 import type {Patient} from '../../../src/doctor/patient.js'
-import type {SyncContext} from '../../../src/sync/context.js'
-import {emptySessionState} from '../../../src/sync/sync-state.js'
 import {Actor} from './actor.js'
-import {noProcesses} from './no-processes.js'
 import {codeOf} from './network.js'
+import {patientOf} from './patient.js'
 
 /** What mends it leaves for another time, as `doctor --fix` does. */
 const BUSY = new Set(['LEASE_HELD', 'LEASE_LOST', 'TRANSCRIPT_BUSY'])
@@ -61,28 +58,9 @@ export class Doctor extends Actor {
 
   /** A new process each time, on the machine whose processes crash. */
   #patient(): Patient {
-    const {world, client} = this
-    const {core} = world
-    const pid = world.id()
-    const sync: SyncContext = {
-      ...this.context(),
-      store: client,
-      homes: new core.Homes(client),
-      owner: {machine: this.name, boot: 'b', pidNamespace: 'n', pid, start: 's'},
-      isDead: (owner) => world.dead.has(owner.pid),
-      state: {read: async () => emptySessionState, write: async () => undefined},
-      configDir: '',
-      uid: undefined,
-      logger: silentLogger,
-    }
-    this.pid = pid
-    const facts: Patient['facts'] = {
-      node: {version: '', least: ''},
-      claude: {missing: ''},
-      store: {isDefault: false},
-      stateDir: '',
-    }
-    return {sync, facts, survey: new core.Survey(sync), processes: noProcesses}
+    const {world} = this
+    this.pid = world.id()
+    return patientOf(world.core, this.context(), this.pid, ({pid}) => world.dead.has(pid))
   }
 
   protected reset(): void {}
