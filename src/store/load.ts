@@ -5,6 +5,7 @@ import {fetchAhead, type FetchOptions} from './fetch-ahead.js'
 import {isMetadataPart, type ListedPart, type RangedPart} from './part.js'
 import {againWhenMoved, type PartListing, type Parts} from './parts.js'
 import {readDelivery} from './read-delivery.js'
+import {checkSize, limited, listedSize} from './size-limit.js'
 import {type TranscriptView, viewTranscript} from './view.js'
 import type {TranscriptRef} from './names.js'
 
@@ -22,6 +23,8 @@ export interface LoadOptions extends FetchOptions {
   readonly listing?: PartListing | undefined
   /** `agent_metadata` entries at their places, too: they are no lines of the transcript. Default false. */
   readonly withMetadata?: boolean
+  /** Refuse a transcript of more bytes. Default: no limit. */
+  readonly maxBytes?: number | undefined
 }
 
 export interface Loaded {
@@ -35,22 +38,26 @@ export interface Loaded {
  * passes, in bounded memory. Parts that join up in key order are streamed as they come and judged at the end by what their own
  * answers said of them; where something stands beside the chain it is resolved first and loaded then.
  *
- * @throws PART_DAMAGED, TRANSCRIPT_BUSY and what `viewTranscript` and the sink throw.
+ * @throws PART_DAMAGED, TRANSCRIPT_BUSY, SESSION_TOO_LARGE and what `viewTranscript` and the sink throw.
  */
 export async function loadTranscript(
   parts: Parts,
   ref: TranscriptRef,
-  sink: LoadSink,
-  {listing, withMetadata = false, ...options}: LoadOptions = {},
+  target: LoadSink,
+  {listing, withMetadata = false, maxBytes, ...options}: LoadOptions = {},
 ): Promise<Loaded> {
+  const {sessionId} = ref
+  const sink = maxBytes === undefined ? target : limited(target, sessionId, maxBytes)
   let given = listing
   return againWhenMoved(async () => {
     const at = given ?? (await parts.list(ref))
     given = undefined
+    checkSize(sessionId, listedSize(at), maxBytes)
     await sink.begin()
     const streamed = await streamStraight(parts, at, sink, withMetadata, options)
     const view = await viewTranscript(parts, ref, {listing: at})
     if (streamed && isWhole(streamed, view)) return {view, hash: streamed.hash}
+    checkSize(sessionId, view.delivery.length, maxBytes)
     await sink.begin()
     return {view, hash: await writeDelivery(view, parts, sink, withMetadata, options)}
   })
