@@ -35,11 +35,18 @@ export async function openSources(runtime: Runtime, options: OpenSourcesOptions)
   return sources
 }
 
-/** Those of other programs' layouts alone. Where a placeholder is open, and nobody named a layout, it is our own. */
-export async function openForeign(runtime: Runtime, options: OpenSourcesOptions): Promise<readonly ForeignSource[]> {
-  const sources: ForeignSource[] = []
-  for (const url of await runtime.storeUrls()) sources.push(...(await foreignOf(runtime, url, options)).foreign)
-  return sources
+/** The stores of the run that other programs wrote. */
+export interface ForeignStores {
+  readonly sources: readonly ForeignSource[]
+  /** The first store, which commands write to, is in reprise's own layout. */
+  readonly ownFirst: boolean
+}
+
+/** Where a placeholder is open, and nobody named a layout, it is our own. @throws LAYOUT_INVALID, LAYOUT_UNCLEAR */
+export async function openForeign(runtime: Runtime, options: OpenSourcesOptions): Promise<ForeignStores> {
+  const opened: Opened[] = []
+  for (const url of await runtime.storeUrls()) opened.push(await foreignOf(runtime, url, options))
+  return {sources: opened.flatMap(({foreign}) => foreign), ownFirst: opened[0]?.foreign.length === 0}
 }
 
 async function openUrl(

@@ -12,9 +12,9 @@ import {openSync} from './sync-context.js'
 import {parseWait} from './duration.js'
 import {resultFileFlag} from './launch-result.js'
 import {metricsFlags} from './observation.js'
-import {compactAtFlag} from './session-flags.js'
+import {compactAtFlag, maxBytesFlag} from './session-flags.js'
 
-interface StartFlags {
+export interface StartFlags {
   readonly 'no-lease': boolean
   readonly grace: string
   readonly 'scrub-aws': boolean
@@ -29,6 +29,7 @@ export const startFlags = {
     helpValue: '<warn|off>',
   }),
   'compact-at': compactAtFlag,
+  'max-bytes': maxBytesFlag,
   'scrub-aws': boolean({summary: 'Keep the AWS credentials in the environment from claude.'}),
   ...metricsFlags,
   'result-file': resultFileFlag,
@@ -57,10 +58,7 @@ export async function openStart(
     cwd: settings.cwd,
     workingDirectory: process.cwd(),
   })
-  // Claude has stdout, and a warning held back for an envelope would come too late.
-  const inform = (line: string): void => {
-    if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
-  }
+  const inform = informer(runtime)
   if (scrubs && usesBedrock(env)) inform(CUT_OFF)
   if (settings.secrets === 'block') inform(NOT_HELD_BACK)
   return {
@@ -81,6 +79,13 @@ export async function openStart(
     signal,
     handOverSignals: () => runtime.handOverSignals(),
     inform,
+  }
+}
+
+/** One line on stderr: the agent has stdout, and a warning held back for an envelope would come too late. */
+export function informer({settings}: Pick<Runtime, 'settings'>): (line: string) => void {
+  return (line) => {
+    if (!settings.quiet) process.stderr.write(maskSecrets(`reprise: ${sanitizeLine(line)}\n`))
   }
 }
 

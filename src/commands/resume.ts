@@ -1,21 +1,21 @@
 import * as Args from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
-import {parseWait} from '../cli/duration.js'
 import {withEnvironment} from '../cli/flags.js'
 import {splitArguments} from '../cli/launch-arguments.js'
 import {checkResultFile, presentStarted} from '../cli/launch-result.js'
-import {openTaskOf} from '../cli/open-tasks.js'
-import {openStart, startFlags} from '../cli/start-context.js'
-import {chooseSession} from '../launch/choose-session.js'
-import {printResume, startResume} from '../launch/start-claude.js'
+import {openResume} from '../cli/open-resume.js'
+import {layoutFlag} from '../cli/open-sources.js'
+import {startFlags} from '../cli/start-context.js'
 import {escapeJson} from '../view/sanitize.js'
 
 export default class Resume extends BaseCommand {
   static override summary = 'Go on in a session on this machine, wherever it was left.'
   static override description = `Takes the session's lease, restores its transcript where claude looks for it, starts claude --resume, stores what it writes as
 it writes it, and gives the lease back. What stands behind -- goes to claude. The exit code is claude's own, unless what it wrote is not
-stored (6, or 4 when another worker took the session over).`
+stored (6, or 4 when another worker took the session over).
+A session that another program copied is restored and gone on in, by codex resume where it is one of Codex, and what comes then stays on
+this machine (docs/layouts.md).`
   static override examples = [
     {description: 'Go on in the work on a task', command: '<%= config.bin %> <%= command.id %> JIRA-17'},
     {
@@ -30,6 +30,7 @@ stored (6, or 4 when another worker took the session over).`
       summary: 'The task whose part of the store is meant ({task} in its URL). Without SESSION: its current session.',
       helpValue: '<task>',
     }),
+    layout: layoutFlag,
     latest: boolean({summary: 'The session that was written last.'}),
     fork: boolean({summary: 'Go on in a copy, and leave the session as it is.'}),
     force: boolean({summary: 'Take the session over from whoever has it.'}),
@@ -44,19 +45,10 @@ stored (6, or 4 when another worker took the session over).`
     const {args, flags} = await this.parse(Resume, own)
     const runtime = await this.start(flags)
     await checkResultFile(flags['result-file'])
-    const task = flags.task ?? (await openTaskOf(runtime, args.session))
-    const context = await openStart(runtime, claude, task, flags)
-    const wanted = args.session ?? (flags.latest ? undefined : flags.task)
-    const chosen = await chooseSession(context.sync, context.registry, wanted, flags.latest)
-    const request = {
-      ...chosen,
-      force: flags.force,
-      forkInto: flags.fork ? runtime.random.uuid() : undefined,
-      waitMs: flags.wait === undefined ? undefined : parseWait(flags.wait, '--wait'),
-    }
+    const resume = await openResume(runtime, args.session, claude, flags)
     if (flags.print) {
-      const {shell, ...printed} = await printResume(context, request)
+      const {shell, ...printed} = await resume.print()
       await this.present(printed, () => (flags.shell ? shell : escapeJson(JSON.stringify(printed, null, 2))))
-    } else await presentStarted(await startResume(context, request), flags['result-file'])
+    } else await presentStarted(await resume.start(), flags['result-file'])
   }
 }

@@ -16,6 +16,33 @@ export interface ClaudeSearch {
   readonly workingDirectory: string
 }
 
+/** What programs of an agent are called, and what to do where there is none. */
+interface Agent {
+  readonly name: string
+  readonly code: 'CLAUDE_NOT_FOUND' | 'CODEX_NOT_FOUND'
+  /** How else to name the program. */
+  readonly another: string
+  readonly install: string
+  /** For the one that lies in the project. */
+  readonly takeIt: (program: string) => string
+}
+
+const CLAUDE: Agent = {
+  name: 'claude',
+  code: 'CLAUDE_NOT_FOUND',
+  another: 'Name another one: --claude-bin /path/to/claude',
+  install: 'Install Claude Code on this machine, or name it: --claude-bin /path/to/claude',
+  takeIt: (program) => `A project does not choose what runs. If this is the one you mean: --claude-bin ${program}`,
+}
+
+const CODEX: Agent = {
+  name: 'codex',
+  code: 'CODEX_NOT_FOUND',
+  another: 'Put the directory of another one on PATH.',
+  install: 'Install Codex on this machine: npm install -g @openai/codex',
+  takeIt: () => 'A project does not choose what runs. Install Codex outside of it.',
+}
+
 /**
  * The program to run, absolute. A cloned repository must not choose it: entries of PATH that are relative (or empty), that
  * lie in or below the project directory, directly or through a link, or that a package manager put there for one of its
@@ -24,13 +51,22 @@ export interface ClaudeSearch {
  * @throws CLAUDE_NOT_FOUND, kind `usage` (exit 2): this machine lacks a program. Exit 3 stays what callers take it for: there
  *   is no such session.
  */
-export async function findClaude({bin, path, cwd, workingDirectory}: ClaudeSearch): Promise<string> {
+export async function findClaude(search: ClaudeSearch): Promise<string> {
+  return findProgram(CLAUDE, search)
+}
+
+/** The same for Codex. @throws CODEX_NOT_FOUND */
+export async function findCodex(search: Omit<ClaudeSearch, 'bin'>): Promise<string> {
+  return findProgram(CODEX, search)
+}
+
+async function findProgram(agent: Agent, {bin, path, cwd, workingDirectory}: ClaudeSearch): Promise<string> {
   if (bin !== undefined && bin.includes(sep)) {
     const named = resolve(workingDirectory, bin)
     if (await isProgram(named)) return named
-    throw notFound(`${named} is no program that this user may run.`, ['Name another one: --claude-bin /path/to/claude'])
+    throw notFound(agent, `${named} is no program that this user may run.`, agent.another)
   }
-  const name = bin ?? 'claude'
+  const name = bin ?? agent.name
   const passedOver: string[] = []
   for (const directory of new Set((path ?? '').split(delimiter))) {
     if (!isAbsolute(directory)) continue
@@ -40,14 +76,8 @@ export async function findClaude({bin, path, cwd, workingDirectory}: ClaudeSearc
     passedOver.push(candidate)
   }
   const [first] = passedOver
-  if (first === undefined) {
-    throw notFound(`There is no ${JSON.stringify(name)} on PATH.`, [
-      'Install Claude Code on this machine, or name it: --claude-bin /path/to/claude',
-    ])
-  }
-  throw notFound(`The only ${JSON.stringify(name)} on PATH lies in the project: ${first}.`, [
-    `A project does not choose what runs. If this is the one you mean: --claude-bin ${first}`,
-  ])
+  if (first === undefined) throw notFound(agent, `There is no ${JSON.stringify(name)} on PATH.`, agent.install)
+  throw notFound(agent, `The only ${JSON.stringify(name)} on PATH lies in the project: ${first}.`, agent.takeIt(first))
 }
 
 /** e.g. `2.1.329`; undefined when the program does not say. It is started for that, away from the project. */
@@ -90,6 +120,6 @@ async function real(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path))
 }
 
-function notFound(message: string, suggestions: readonly string[]): RepriseError {
-  return new RepriseError({kind: 'usage', code: 'CLAUDE_NOT_FOUND', message, suggestions})
+function notFound({code}: Agent, message: string, suggestion: string): RepriseError {
+  return new RepriseError({kind: 'usage', code, message, suggestions: [suggestion]})
 }

@@ -42,7 +42,7 @@ export interface PlanOptions {
 export function planLaunch(start: Start, {claude, cwd, configDir, args, unset = []}: PlanOptions): LaunchPlan {
   refuseContradictions(args)
   return {
-    sessionId: start.type === 'fork' ? checked(start.newSessionId) : checked(start.sessionId),
+    sessionId: start.type === 'fork' ? checkedSessionId(start.newSessionId) : checkedSessionId(start.sessionId),
     argv: [claude, ...startArguments(start), ...args],
     env: configDir === undefined ? {} : {CLAUDE_CONFIG_DIR: configDir},
     ...(unset.length > 0 && {unset}),
@@ -53,11 +53,17 @@ export function planLaunch(start: Start, {claude, cwd, configDir, args, unset = 
 function startArguments(start: Start): readonly string[] {
   switch (start.type) {
     case 'resume':
-      return ['--resume', checked(start.sessionId)]
+      return ['--resume', checkedSessionId(start.sessionId)]
     case 'fork':
-      return ['--resume', checked(start.sessionId), '--fork-session', '--session-id', checked(start.newSessionId)]
+      return [
+        '--resume',
+        checkedSessionId(start.sessionId),
+        '--fork-session',
+        '--session-id',
+        checkedSessionId(start.newSessionId),
+      ]
     case 'run':
-      return ['--session-id', checked(start.sessionId)]
+      return ['--session-id', checkedSessionId(start.sessionId)]
   }
 }
 
@@ -98,7 +104,8 @@ function refuseContradictions(args: readonly string[]): void {
   }
 }
 
-function checked(sessionId: string): string {
+/** @throws SESSION_ID_INVALID for an id that is no UUID: what is no id could be a flag. */
+export function checkedSessionId(sessionId: string): string {
   if (isSessionId(sessionId)) return sessionId
   throw new RepriseError({
     kind: 'usage',

@@ -82,7 +82,7 @@ function rootsByUrl(above: readonly string[]): Found | undefined {
 
 async function search(
   tree: Tree,
-  {above, local}: DetectOptions,
+  {above, local, wanted}: DetectOptions,
   isWanted: (layout: ForeignLayout) => boolean,
   mostLooks: number,
 ): Promise<readonly Found[]> {
@@ -91,13 +91,13 @@ async function search(
   let level: readonly Directory[] = [{prefix: '', machine: top, user: local ? undefined : top}]
   let left = mostLooks
   const found: Found[] = []
-  for (let depth = 0; depth <= DEEPEST && level.length > 0; depth++) {
-    left -= level.length
-    if (left < 0 && found.length === 0) return []
-    if (left < 0) throw unclear(tree.url, mostLooks)
-    const looks = await pMap(level, async (place) => look(tree, place, depth), {concurrency: AT_ONCE})
+  for (let depth = 0; depth <= DEEPEST && level.length > 0 && left > 0; depth++) {
+    const places = level.slice(0, left)
+    const looks = await pMap(places, async (place) => look(tree, place, depth), {concurrency: AT_ONCE})
     found.push(...looks.flatMap((each) => each.found).filter(({layout}) => isWanted(layout)))
-    if (looks.some(({ours}) => ours)) return found
+    if (wanted === 'auto' && looks.some(({ours}) => ours)) return found
+    left -= places.length
+    if (places.length < level.length && found.length > 0) throw unclear(tree.url, mostLooks)
     level = looks.flatMap(({below}) => below)
   }
   return found
@@ -127,7 +127,7 @@ async function look(tree: Tree, {prefix, machine, user}: Directory, depth: numbe
   if (has('.claude')) found.push({layout: 'claude-dir', roots: [claudeRoot(`${prefix}.claude/projects/`, user)]})
   if (has('.codex')) found.push({layout: 'claude-dir', roots: codexHome(`${prefix}.codex/`, user)})
   // A store of ours one level down is what another URL names.
-  if (found.length > 0 || has('.reprise')) return {found, ours: false, below: []}
+  if (found.length > 0 || (depth > 0 && has('.reprise'))) return {found, ours: false, below: []}
   // A config dir under another name; only where the store itself is one: a project may have a directory of that name.
   if (depth === 0 && has('projects') && (await kindOfProjects(tree, 'projects/')) === 'whole') {
     found.push({layout: 'claude-dir', roots: [claudeRoot('projects/', undefined)]})

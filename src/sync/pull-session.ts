@@ -262,7 +262,7 @@ function notStored(sessionId: string, {store}: SyncContext): RepriseError {
   })
 }
 
-function severalCopies(sessionId: string, copies: readonly LocalSession[]): RepriseError {
+export function severalCopies(sessionId: string, copies: readonly LocalSession[]): RepriseError {
   return new RepriseError({
     kind: 'conflict',
     code: 'SESSION_COPIES',
