@@ -48,6 +48,10 @@ export const compactAtFlag = string({
     'Merge the parts of a transcript, behind what is stored, when it has more than this many (default: 64; 0: never).',
   helpValue: '<n>',
 })
+export const maxBytesFlag = string({
+  summary: 'Bring no session here that is larger than this, whatever a store says (default: 5GB).',
+  helpValue: '<size>',
+})
 export const dryRunFlag = boolean({summary: 'Tell what would be done, and write nothing.'})
 
 interface FilterFlags {

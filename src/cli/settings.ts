@@ -3,6 +3,7 @@ import {join, resolve} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {hasCode, RepriseError} from '../base/errors.js'
 import {parseRegistryUrl} from '../registry/registry-url.js'
+import {parseByteSize} from './byte-size.js'
 import {parseWait} from './duration.js'
 import type {Environment, FlagSources} from './environment.js'
 import type {UserConfig} from './user-config.js'
@@ -33,6 +34,8 @@ export interface Settings {
   readonly secrets: SecretsMode
   /** Parts of a transcript past which who appends to it compacts it; 0: nobody does. */
   readonly compactAt: number
+  /** Sessions of more bytes are not brought here. */
+  readonly maxBytes: number
   /** `emf`, `otel`, or the absolute path of a file; undefined: no metrics. */
   readonly metrics: string | undefined
   readonly metricsNamespace: string | undefined
@@ -86,6 +89,7 @@ export const CONFIG_KEYS: ReadonlySet<string> = new Set([
   'no-input',
   'secrets',
   'compact-at',
+  'max-bytes',
 ])
 
 /**
@@ -116,6 +120,7 @@ export function resolveSettings(from: SettingsSources): Settings {
     claudeBin: look.text('claude-bin'),
     secrets: look.text('secrets', oneOf(['warn', 'block', 'off'])) ?? 'warn',
     compactAt: look.text('compact-at', whole(0, 1_000_000)) ?? 64,
+    maxBytes: look.text('max-bytes', byteSize) ?? 5_000_000_000,
     metrics: look.text('metrics', (value) =>
       ['emf', 'otel'].includes(value) ? value : resolve(from.workingDirectory, expandHome(value)),
     ),
@@ -214,6 +219,12 @@ function whole(least: number, most: number): Read<number> {
     if (number >= least && number <= most) return number
     throw invalid(source, `${JSON.stringify(value)} is no whole number from ${least} to ${most}.`)
   }
+}
+
+function byteSize(value: string, source: string): number {
+  const bytes = parseByteSize(value)
+  if (bytes !== undefined) return bytes
+  throw invalid(source, `${JSON.stringify(value)} is no size: 500MB, 5GB or a number of bytes is expected.`)
 }
 
 /** The shell leaves `~` alone in variables and in JSON. */

@@ -73,6 +73,7 @@ export async function openSync(runtime: Runtime, options: OpenSyncOptions = {}):
     configDir,
     uid,
     compactAt: settings.compactAt,
+    maxBytes: settings.maxBytes,
     ...(uid !== undefined && {claudeTemp: claudeTempDir({env: runtime.env, temp: tmpdir(), uid})}),
     logger,
     observe,

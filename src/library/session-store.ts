@@ -37,6 +37,8 @@ export interface SessionStoreOptions extends StoreSettings {
   readonly maxPendingBytes?: number
   /** Time for reading a transcript that is there already, before its first append goes up beside the chain, ms. Default 20,000. */
   readonly readLimitMs?: number
+  /** Refuse to load a transcript of more bytes, whatever the store says of it (SESSION_TOO_LARGE). Default: no limit. */
+  readonly maxBytes?: number
   /** Parts of a transcript at which it is compacted in the background; 0: never. Default 64. */
   readonly compactAt?: number
   /** The SDK's function of this name. Default: taken from the SDK, where the program has it. */
@@ -117,6 +119,7 @@ function contextOf(options: SessionStoreOptions, {logger, observe, open}: Openin
     observe,
     maxPendingBytes: options.maxPendingBytes ?? 64 * MIB,
     readLimitMs: options.readLimitMs ?? 20_000,
+    maxBytes: options.maxBytes,
     compactAt: options.compactAt ?? 64,
   }
 }

@@ -24,6 +24,8 @@ export interface SessionStoreContext {
   readonly observe: Observer
   readonly maxPendingBytes: number
   readonly readLimitMs: number
+  /** A transcript of more bytes is not loaded. Default: no limit. */
+  readonly maxBytes?: number | undefined
   /** Parts of a transcript at which it is compacted in the background; 0: never. */
   readonly compactAt: number
 }

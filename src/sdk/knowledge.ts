@@ -25,13 +25,13 @@ export interface Knowledge {
  *
  * @param newSummary makes an empty one.
  * @param collect takes the lines; called again where the reading has to begin anew.
- * @throws PART_DAMAGED, LINE_TOO_LONG, TRANSCRIPT_BUSY, and what the store throws.
+ * @throws PART_DAMAGED, LINE_TOO_LONG, SESSION_TOO_LARGE, TRANSCRIPT_BUSY, and what the store throws.
  */
 export async function learn(
   parts: Parts,
   ref: TranscriptRef,
   newSummary: () => SummaryFold | undefined,
-  {listing, collect}: LearnOptions = {},
+  {listing, collect, maxBytes}: LearnOptions = {},
 ): Promise<Knowledge> {
   let ids = new Set<string>()
   let summary: SummaryFold | undefined
@@ -54,7 +54,7 @@ export async function learn(
       for (const line of lines.push(chunk)) take(line)
     },
   }
-  const {view, hash} = await loadTranscript(parts, ref, sink, {withMetadata: true, listing})
+  const {view, hash} = await loadTranscript(parts, ref, sink, {withMetadata: true, listing, maxBytes})
   for (const line of lines.end()) take(line)
   return {parts, view, hash, ids, summary}
 }
@@ -63,6 +63,8 @@ export interface LearnOptions {
   /** One that was made a moment ago. */
   readonly listing?: PartListing | undefined
   readonly collect?: () => (line: Line) => void
+  /** Refuse more bytes. */
+  readonly maxBytes?: number | undefined
 }
 
 /** Whether two listings show the same parts: what was read of one holds for the other. */

@@ -71,7 +71,7 @@ export class MirrorSessionStore {
     }
   }
 
-  /** @returns null for a transcript that was never written. @throws PART_DAMAGED and what the store throws. */
+  /** @returns null for a transcript that was never written. @throws PART_DAMAGED, SESSION_TOO_LARGE and what the store throws. */
   async load(key: SessionKey): Promise<SessionEntry[] | null> {
     checkKey(key)
     const {store, homes} = await this.#open()
@@ -90,7 +90,8 @@ export class MirrorSessionStore {
         if (entry) found.push(entry as SessionEntry)
       }
     }
-    const knowledge = await learn(parts, ref, newSummary, {listing, collect})
+    const {maxBytes} = this.#context
+    const knowledge = await learn(parts, ref, newSummary, {listing, collect, maxBytes})
     await this.#writers.learned(key, knowledge)
     return entries
   }

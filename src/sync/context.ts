@@ -36,6 +36,8 @@ export interface SyncContext {
   readonly logger: Logger
   /** Parts of a transcript past which who appends to it compacts it, behind the appends. Absent or 0: nobody does. */
   readonly compactAt?: number
+  /** Sessions of more bytes are not brought here. Absent: no limit. */
+  readonly maxBytes?: number
   /** Told what a mirror does. */
   readonly observe?: Observer
 }

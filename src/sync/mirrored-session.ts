@@ -13,6 +13,7 @@ import type {SyncContext} from './context.js'
 import {MirroredTranscript, type MirrorStep} from './mirror-transcript.js'
 import {pushFiles} from './push-files.js'
 import {pushMetadata} from './push-metadata.js'
+import {refuseTooLarge} from './size-limit.js'
 import {storeSummaryOf} from './store-summary.js'
 import {type SessionState, type TranscriptState, transcriptState, withTranscriptState} from './sync-state.js'
 
@@ -74,15 +75,17 @@ export class MirroredSession {
   /** @returns who wrote last, where the store says so. */
   async settle(): Promise<{readonly machine: string; readonly at: number} | undefined> {
     const {parts} = this.#context
-    const {transcripts} = await parts.listSession(this.#ref)
+    const listed = await parts.listSession(this.#ref)
+    // What is archived is put back before it is pulled.
+    await refuseTooLarge(this.#context, listed)
     let last: ListedPart | undefined
-    for (const listing of transcripts) {
-      const {ref, parts: listed} = listing
-      if (listed.length === 0) continue
-      this.#meter.found(ref.subpath, listed.length)
-      this.#behind.found(ref, listed.length)
+    for (const listing of listed.transcripts) {
+      const {ref, parts: own} = listing
+      if (own.length === 0) continue
+      this.#meter.found(ref.subpath, own.length)
+      this.#behind.found(ref, own.length)
       await this.#mirrored(this.#pathOf(ref.subpath), ref.subpath).settle(listing)
-      if (ref.subpath === undefined) last = listed.at(-1)
+      if (ref.subpath === undefined) last = own.at(-1)
     }
     const range = last && (await parts.range(last).catch(() => undefined))
     return last && range && {machine: range.machine, at: last.modified}

@@ -1,8 +1,9 @@
 import {stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {isShallow} from '../base/shallow.js'
-import {listAll} from '../object-store/list-all.js'
+import type {ObjectSummary} from '../object-store/object-store.js'
 import {filesPrefix, isSafeSubpath} from '../store/names.js'
+import {checkSize} from '../store/size-limit.js'
 import type {TranscriptView} from '../store/view.js'
 import {fileHistoryDir} from '../transcript/config-dir.js'
 import {parseObject} from '../transcript/entry-identity.js'
@@ -20,18 +21,20 @@ const DEEPEST_METADATA = 100
  * Brings back what a session refers to beside its transcripts. A file that is here with that size stays; a name that could lead
  * elsewhere is left in the store.
  *
+ * @param stored as `listFiles` gives them.
  * @returns what was brought, as a push would remember it.
+ * @throws SESSION_TOO_LARGE for more bytes than a session may have, whatever was listed.
  */
 export async function pullFiles(
-  {store, configDir, random, logger}: SyncContext,
+  {store, configDir, random, logger, maxBytes}: SyncContext,
   sessionId: string,
+  stored: readonly ObjectSummary[],
   directory: string,
 ): Promise<{readonly bytes: number; readonly files: SessionState['files']}> {
   const prefix = filesPrefix(sessionId)
-  const {objects} = await listAll(store, {prefix})
   let bytes = 0
   const files: Record<string, string> = {}
-  for (const {key, size} of objects) {
+  for (const {key, size} of stored) {
     const path = pathOf(key.slice(prefix.length), directory, fileHistoryDir(configDir, sessionId))
     if (path === undefined) {
       logger.warn('a stored file has a name that cannot be restored: left in the store', {key})
@@ -42,8 +45,9 @@ export async function pullFiles(
     await restoreFile({root: configDir, path, random}, size, async (handle) => {
       let written = 0
       for await (const chunk of body) {
-        await writeAll(handle, chunk)
         written += chunk.byteLength
+        checkSize(sessionId, bytes + written, maxBytes)
+        await writeAll(handle, chunk)
       }
       return written
     })

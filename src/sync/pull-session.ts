@@ -1,9 +1,11 @@
 import {join} from 'node:path'
 import {RepriseError} from '../base/errors.js'
+import type {ObjectSummary} from '../object-store/object-store.js'
 import type {TranscriptBytes} from '../store/bytes.js'
 import type {PartListing, SessionListing} from '../store/parts.js'
 import {againWhenMoved} from '../store/parts.js'
 import {readDelivery} from '../store/read-delivery.js'
+import {checkSize} from '../store/size-limit.js'
 import {type TranscriptView, viewTranscript} from '../store/view.js'
 import {sessionDir, transcriptPath} from '../transcript/config-dir.js'
 import {discoverSession, type LocalSession} from '../transcript/discover.js'
@@ -15,6 +17,7 @@ import {type LocalTranscript, openLocalTranscript} from './local-transcript.js'
 import {planPull, type PullPlan} from './plan-pull.js'
 import {pullFiles, pullMetadata} from './pull-files.js'
 import {diverged} from './push-transcript.js'
+import {listFiles, refuseTooLarge} from './size-limit.js'
 import {keepTorn, loadTranscriptFile, writeTranscriptFile} from './transcript-file.js'
 import {
   emptySessionState,
@@ -62,7 +65,7 @@ interface Outcome {
 /**
  * Brings a session here: each file whole and verified, or not at all. A copy that is here is updated where it lies.
  *
- * @throws SESSION_NOT_FOUND, SESSION_LIVE, SESSION_DIVERGED, SESSION_AMBIGUOUS, and what store and file system throw.
+ * @throws SESSION_NOT_FOUND, SESSION_LIVE, SESSION_DIVERGED, SESSION_AMBIGUOUS, SESSION_TOO_LARGE, and what store and file system throw.
  */
 export async function pullSession(
   context: SyncContext,
@@ -75,9 +78,11 @@ export async function pullSession(
   const [local, ...more] = here
   if (more.length > 0) throw severalCopies(sessionId, here)
   if (local && !options.force) await refuseLive(context, sessionId, options.processes)
+  const files = options.dryRun ? [] : await listFiles(context, sessionId)
+  await refuseTooLarge(context, listing, files)
   const projectKey = local?.projectKey ?? options.projectKey ?? listing.ref.homeKey
   const pull = new SessionPull(context, sessionId, projectKey, local, options)
-  const outcomes = await pull.pull(listing.transcripts, listing.ref.homeKey)
+  const outcomes = await pull.pull(listing, files)
   const sum = (pick: (each: Outcome) => number): number => outcomes.reduce((total, each) => total + pick(each), 0)
   return {
     sessionId,
@@ -125,13 +130,13 @@ class SessionPull {
     this.#options = options
   }
 
-  async pull(listings: readonly PartListing[], homeKey: string): Promise<Outcome[]> {
+  async pull({ref: {homeKey}, transcripts}: SessionListing, files: readonly ObjectSummary[]): Promise<Outcome[]> {
     const {state, configDir, logger} = this.#context
     this.#state = {...(await state.read(this.#sessionId)), homeKey}
     const outcomes: Outcome[] = []
     const directory = sessionDir(configDir, this.#projectKey, this.#sessionId)
     // Subagents and attachments first: a main transcript that is here has all that it refers to.
-    for (const listing of listings.toReversed()) {
+    for (const listing of transcripts.toReversed()) {
       const {subpath} = listing.ref
       if (subpath !== undefined && !/^subagents\/(?:.+\/)?agent-[^/]+$/.test(subpath)) {
         logger.warn('not a transcript of a subagent: left in the store', {subpath})
@@ -141,16 +146,16 @@ class SessionPull {
         subpath === undefined
           ? transcriptPath(configDir, this.#projectKey, this.#sessionId)
           : join(directory, `${subpath}.jsonl`)
-      if (subpath === undefined) await this.#attachments(directory, outcomes)
+      if (subpath === undefined) await this.#attachments(files, directory, outcomes)
       if (listing.parts.length > 0) outcomes.push(await this.#pullOne(listing, path))
     }
     if (!this.#options.dryRun) await state.write(this.#sessionId, this.#state)
     return outcomes
   }
 
-  async #attachments(directory: string, outcomes: Outcome[]): Promise<void> {
+  async #attachments(stored: readonly ObjectSummary[], directory: string, outcomes: Outcome[]): Promise<void> {
     if (this.#options.dryRun) return
-    const {bytes, files} = await pullFiles(this.#context, this.#sessionId, directory)
+    const {bytes, files} = await pullFiles(this.#context, this.#sessionId, stored, directory)
     this.#state = {...this.#state, files: {...this.#state.files, ...files}}
     if (bytes > 0) outcomes.push({action: 'pulled', bytes, entries: 0, state: {}})
   }
@@ -190,6 +195,7 @@ class SessionPull {
     const {merge, take, dryRun} = this.#options
     const planned = await planPull(this.#context.parts, local, listing, before)
     const {stored} = planned
+    checkSize(this.#sessionId, stored?.side.bytes.length ?? 0, this.#context.maxBytes)
     const plan: PullPlan = planned.plan.step === 'refuse' && take ? {step: 'take'} : planned.plan
     if (plan.step === 'nothing' || !stored) {
       const action = plan.step === 'nothing' && plan.because === 'ahead' ? 'ahead' : 'unchanged'

@@ -8,11 +8,11 @@ import type {SyncContext} from './context.js'
 import type {LocalTranscript} from './local-transcript.js'
 import {restoreFile, writeAll} from './restore-file.js'
 
-type FileContext = Pick<SyncContext, 'configDir' | 'random' | 'parts'>
+type FileContext = Pick<SyncContext, 'configDir' | 'random' | 'parts' | 'maxBytes'>
 
 /** Into a file that is not there yet; into none where nothing is delivered. */
 export async function loadTranscriptFile(
-  {configDir: root, random, parts}: FileContext,
+  {configDir: root, random, parts, maxBytes}: FileContext,
   listing: PartListing,
   path: string,
 ): Promise<{view: TranscriptView; length: number; digest: string}> {
@@ -32,7 +32,7 @@ export async function loadTranscriptFile(
         at += chunk.byteLength
       },
     }
-    const {view} = await loadTranscript(parts, listing.ref, sink, {listing})
+    const {view} = await loadTranscript(parts, listing.ref, sink, {listing, maxBytes})
     loaded = {view, length: at, digest: hash.digest('hex')}
     return at === 0 ? undefined : at
   }
