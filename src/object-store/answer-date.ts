@@ -19,12 +19,17 @@ export function keepAnswerDates(stack: DeserializeStack): void {
     (next) => async (args) => {
       const result = await next(args)
       const {headers} = result.response as {readonly headers?: Readonly<Record<string, string>>}
-      const date = Date.parse(headers?.['date'] ?? '')
-      if (!Number.isNaN(date) && result.output !== undefined) dates.set(result.output.$metadata, date)
+      if (result.output !== undefined) keepAnswerDate(result.output.$metadata, headers ?? {})
       return result
     },
     {step: 'deserialize', priority: 'high', name: 'repriseAnswerDate', override: true},
   )
+}
+
+/** The same for an answer that the SDK has not seen. */
+export function keepAnswerDate(metadata: object, headers: Readonly<Record<string, string | undefined>>): void {
+  const date = Date.parse(headers['date'] ?? '')
+  if (!Number.isNaN(date)) dates.set(metadata, date)
 }
 
 /** The `Date` header of the answer, ms since the epoch. */

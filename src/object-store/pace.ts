@@ -93,7 +93,7 @@ export class Pace {
   }
 
   #jitter(most: number): number {
-    return Math.floor(most * fraction(this.#options.random))
+    return most > 0 ? Math.floor(most * fraction(this.#options.random)) : 0
   }
 
   async #sleep(ms: number, signal: AbortSignal | undefined): Promise<number> {

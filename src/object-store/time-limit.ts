@@ -14,8 +14,8 @@ export interface TimeLimitOptions {
  */
 export class TimeLimit {
   readonly #options: TimeLimitOptions
-  readonly #hit = new AbortController()
-  readonly #over = new AbortController()
+  readonly #hit: AbortController | undefined
+  readonly #over: AbortController | undefined
   /** Aborts when the limit is hit, or with the caller's. */
   readonly signal: AbortSignal | undefined
   #movedAt = 0
@@ -25,7 +25,11 @@ export class TimeLimit {
   constructor(options: TimeLimitOptions) {
     const {timeoutMs, signal} = options
     this.#options = options
-    this.signal = timeoutMs === undefined ? signal : AbortSignal.any([this.#hit.signal, ...(signal ? [signal] : [])])
+    this.signal = signal
+    if (timeoutMs === undefined) return
+    this.#hit = new AbortController()
+    this.#over = new AbortController()
+    this.signal = AbortSignal.any([this.#hit.signal, ...(signal ? [signal] : [])])
   }
 
   /** Something has moved: the limit counts from now. */
@@ -55,7 +59,7 @@ export class TimeLimit {
 
   /** Gives the timer back. Nothing may be waited for after it. */
   end(): void {
-    this.#over.abort()
+    this.#over?.abort()
   }
 
   /** Ends by itself when it wakes up and nobody waits, so that a stream left alone keeps no process alive. */
@@ -64,12 +68,12 @@ export class TimeLimit {
     this.#isWatching = true
     try {
       for (let left = timeoutMs; left > 0; left = this.#movedAt + timeoutMs - clock.now()) {
-        await clock.sleep(left, this.#over.signal)
+        await clock.sleep(left, this.#over?.signal)
         if (this.#fail === undefined) return
       }
       const error = storeError('STORE_UNREACHABLE', `The store did not answer within ${timeoutMs} ms.`)
       this.#fail?.(error)
-      this.#hit.abort(error)
+      this.#hit?.abort(error)
     } catch {
       // Nobody waits any more.
     } finally {

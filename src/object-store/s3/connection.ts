@@ -9,6 +9,7 @@ import {clientConfig} from './client-config.js'
 import {checkHost, hasSessions, mayTurnVirtual, parseEndpoint, startsWithPath} from './endpoint.js'
 import {CredentialRenewal, hasExpired, wasSentAtWrongTime} from './mend.js'
 import {addMiddleware} from './middleware.js'
+import {LeanGets} from './lean-get.js'
 import type {S3StoreOptions} from './options.js'
 import {readFailure} from './failure.js'
 import {toStoreError} from './s3-error.js'
@@ -36,6 +37,7 @@ export class S3Connection {
   /** Undefined: Amazon's own. */
   readonly endpoint: URL | undefined
   readonly region: string
+  readonly gets: LeanGets
   readonly #options: S3StoreOptions
   readonly #agents: Agents
   readonly #makeClient: (pathStyle: boolean) => S3.S3Client
@@ -51,7 +53,9 @@ export class S3Connection {
     makeClient: (pathStyle: boolean) => S3.S3Client,
     endpoint: URL | undefined,
     region: string,
+    gets: LeanGets,
   ) {
+    this.gets = gets
     this.sdk = sdk
     this.url = url
     this.endpoint = endpoint
@@ -75,8 +79,10 @@ export class S3Connection {
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
       ...(options.proxyEnv === undefined ? {} : {proxyEnv: options.proxyEnv}),
     })
+    const gets = new LeanGets()
     const configure = (more: S3.S3ClientConfig) => {
       const client = withoutVersionWarning(() => new sdk.S3Client({...clientConfig(options, agents), ...more}))
+      gets.watch(client)
       addMiddleware(client.middlewareStack, options.bucket, (protocol, host) => checkHost(protocol, host, insecure))
       return client
     }
@@ -91,7 +97,7 @@ export class S3Connection {
           ? {}
           : {endpoint: endpoint.href, disableS3ExpressSessionAuth: !hasSessions(endpoint)}),
       })
-    return new S3Connection(sdk, url, options, agents, makeClient, endpoint, region)
+    return new S3Connection(sdk, url, options, agents, makeClient, endpoint, region, gets)
   }
 
   /** Goes with every request. */

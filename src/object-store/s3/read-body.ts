@@ -1,5 +1,9 @@
+import {createHash} from 'node:crypto'
 import type {Readable} from 'node:stream'
+import {crc32} from 'node:zlib'
+import type * as S3 from '@aws-sdk/client-s3'
 import {storeError} from '../errors.js'
+import {encodeCrc32} from './crc32.js'
 
 export interface ReadBodyOptions {
   /** Bytes that must come. */
@@ -9,7 +13,27 @@ export interface ReadBodyOptions {
   /** For messages: `'key' in s3://bucket`. */
   readonly what: string
   readonly signal: AbortSignal | undefined
+  readonly expected: ExpectedChecksum | undefined
   readonly translate: (error: unknown) => unknown
+}
+
+/** What the store says of a whole object's bytes. */
+export interface ExpectedChecksum {
+  readonly algorithm: 'SHA256' | 'CRC32'
+  /** Base64. */
+  readonly value: string
+}
+
+/** The strongest that an answer names; none when it is one of checksums of parts. */
+export function expectedChecksum({
+  ChecksumSHA256,
+  ChecksumCRC32,
+  ChecksumType,
+}: Pick<S3.GetObjectCommandOutput, 'ChecksumSHA256' | 'ChecksumCRC32' | 'ChecksumType'>): ExpectedChecksum | undefined {
+  if (ChecksumType === 'COMPOSITE') return undefined
+  const [algorithm, value] =
+    ChecksumSHA256 === undefined ? (['CRC32', ChecksumCRC32] as const) : (['SHA256', ChecksumSHA256] as const)
+  return value === undefined || value.includes('-') ? undefined : {algorithm, value}
 }
 
 /**
@@ -39,7 +63,8 @@ export function readBody(stream: Readable, options: ReadBodyOptions): AsyncItera
 }
 
 async function* checked(stream: Readable, options: ReadBodyOptions): AsyncGenerator<Uint8Array, void> {
-  const {size, what, signal, translate} = options
+  const {size, what, signal, expected, translate} = options
+  const sum = expected && new Checksum(expected)
   let {skip} = options
   let seen = 0
   try {
@@ -48,6 +73,7 @@ async function* checked(stream: Readable, options: ReadBodyOptions): AsyncGenera
       skip -= chunk.byteLength - wanted.byteLength
       const bytes = wanted.subarray(0, size - seen)
       seen += bytes.byteLength
+      sum?.update(bytes)
       if (bytes.byteLength > 0) yield bytes
     }
   } catch (error) {
@@ -55,4 +81,27 @@ async function* checked(stream: Readable, options: ReadBodyOptions): AsyncGenera
   }
   if (seen < size)
     throw storeError('STORE_UNREACHABLE', `The body of ${what} ended early, at ${seen} of ${size} bytes.`)
+  sum?.verify(translate)
+}
+
+class Checksum {
+  readonly #expected: ExpectedChecksum
+  readonly #sha256 = createHash('sha256')
+  #crc = 0
+
+  constructor(expected: ExpectedChecksum) {
+    this.#expected = expected
+  }
+
+  update(bytes: Uint8Array): void {
+    if (this.#expected.algorithm === 'SHA256') this.#sha256.update(bytes)
+    else this.#crc = crc32(bytes, this.#crc)
+  }
+
+  verify(translate: (error: unknown) => unknown): void {
+    const {algorithm, value} = this.#expected
+    const found = algorithm === 'SHA256' ? this.#sha256.digest('base64') : encodeCrc32(this.#crc)
+    if (found === value) return
+    throw translate(new Error(`Checksum mismatch: expected "${value}" but received "${found}" by ${algorithm}.`))
+  }
 }

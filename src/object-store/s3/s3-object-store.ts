@@ -34,7 +34,7 @@ import {listDirectories} from './list-directories.js'
 import {listObjects} from './list-objects.js'
 import {bufferedByUpload, putInParts} from './put-in-parts.js'
 import {DEFAULT_LIMITS, type S3StoreOptions} from './options.js'
-import {readBody} from './read-body.js'
+import {expectedChecksum, readBody} from './read-body.js'
 import type {Uploader} from './upload.js'
 import {bareEtag, conditionParams, objectParams, quoted} from './write-params.js'
 
@@ -93,18 +93,28 @@ export class S3ObjectStore implements ObjectStore {
     }
     const {sdk, target} = this.#connection
     const call = {operation: 'GetObject', key, signal}
-    const output = await this.#connection.call(call, (client, request) =>
-      client.send(
+    const IfMatch = ifMatch === undefined ? undefined : quoted(ifMatch)
+    const Range = range && `bytes=${range.start}-${lastByte(range.end)}`
+    const output = await this.#connection.call(call, async (client, request) => {
+      const lean = await this.#connection.gets.get(client, key, {
+        ...request,
+        ...(Range !== undefined && {range: Range}),
+        ...(IfMatch !== undefined && {ifMatch: IfMatch}),
+      })
+      if (lean) return {...lean, expected: Range === undefined ? expectedChecksum(lean) : undefined}
+      const sent = await client.send(
         new sdk.GetObjectCommand({
           ...target,
           Key: key,
-          ...(ifMatch === undefined ? {} : {IfMatch: quoted(ifMatch)}),
+          ...(IfMatch !== undefined && {IfMatch}),
           // Some servers send the whole object's checksum with a range.
-          ...(range === undefined ? {ChecksumMode: 'ENABLED'} : {Range: `bytes=${range.start}-${lastByte(range.end)}`}),
+          ...(Range === undefined ? {ChecksumMode: 'ENABLED'} : {Range}),
         }),
         request,
-      ),
-    )
+      )
+      // The SDK looks at the checksum by itself.
+      return {...sent, expected: undefined}
+    })
     const sent = output.ContentLength ?? 0
     const size = totalSize(output) ?? sent
     const isPart = output.ContentRange !== undefined
@@ -122,6 +132,7 @@ export class S3ObjectStore implements ObjectStore {
         skip: isPart ? 0 : (range?.start ?? 0),
         what: `'${key}' in ${this.url}`,
         signal,
+        expected: output.expected,
         translate: (error) => this.#connection.toStoreError(error, call),
       }),
     }
@@ -206,13 +217,16 @@ function lastByte(end: number | undefined): string {
 }
 
 /** Of a range: what stands after the slash of `bytes 0-9/100`. */
-function totalSize({ContentRange}: S3.GetObjectCommandOutput): number | undefined {
+function totalSize({ContentRange}: Pick<S3.GetObjectCommandOutput, 'ContentRange'>): number | undefined {
   const total = /\/(\d+)$/.exec(ContentRange ?? '')?.[1]
   return total === undefined ? undefined : Number(total)
 }
 
 /** A checksum of checksums (`…-3`, or said to be composite) says nothing about the whole. */
-function wholeSha256({ChecksumSHA256, ChecksumType}: S3.GetObjectCommandOutput): {sha256?: string} {
+function wholeSha256({
+  ChecksumSHA256,
+  ChecksumType,
+}: Pick<S3.GetObjectCommandOutput, 'ChecksumSHA256' | 'ChecksumType'>): {sha256?: string} {
   if (ChecksumSHA256 === undefined || ChecksumType === 'COMPOSITE') return {}
   const digest = Buffer.from(ChecksumSHA256, 'base64')
   return ChecksumSHA256.includes('-') || digest.byteLength !== 32 ? {} : {sha256: digest.toString('hex')}
