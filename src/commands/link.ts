@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import {boolean} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {openSync} from '../cli/sync-context.js'
+import {labelLinked} from '../registry/session-label.js'
 import {isForkOf} from '../registry/task-continuation.js'
 import {knownFacts} from '../registry/task-known.js'
 import {linkSession} from '../registry/task-link.js'
@@ -51,6 +52,7 @@ export default class Link extends BaseCommand {
       move: flags.move,
       continues: async (other) => isForkOf(configDir, sessionId, other),
     })
+    await labelLinked(context, result)
     if (result.hidesName) {
       const message = `There is a name ${JSON.stringify(args.target)} too: say --task or --name from now on.`
       runtime.warn({code: 'NAME_HIDDEN', message})

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import {boolean} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {openSync} from '../cli/sync-context.js'
+import {unlabel} from '../registry/session-label.js'
 import {unlinkTarget} from '../registry/task-link.js'
 import {unlinkedJson, unlinkedText} from '../view/linked.js'
 
@@ -22,8 +23,9 @@ export default class Unlink extends BaseCommand {
     const {args, flags} = await this.parse(Unlink)
     const runtime = await this.start(flags)
     const kind = flags.name ? 'name' : flags.task ? 'task' : undefined
-    const {registry} = await openSync(runtime, {task: flags.name ? undefined : args.target})
+    const {context, registry} = await openSync(runtime, {task: flags.name ? undefined : args.target})
     const entry = await unlinkTarget(registry, {id: args.target, kind})
+    await unlabel(context, entry)
     await this.present(unlinkedJson(entry), () => unlinkedText(entry))
   }
 }

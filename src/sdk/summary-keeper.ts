@@ -3,7 +3,7 @@ import {toRepriseError} from '../base/errors.js'
 import type {Logger} from '../base/logger.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import type {SessionRef} from '../store/names.js'
-import {readSummary, summaryOf, type SummaryLabels, writeSummary} from '../store/summary-record.js'
+import {readSummary, summaryOf, writeSummary} from '../store/summary-record.js'
 import {writeSdkSummary} from './sdk-summary.js'
 import type {SummaryFold} from './summary-fold.js'
 
@@ -41,7 +41,6 @@ export class SummaryKeeper {
   #hurry = new AbortController()
   #dirty = {sdk: false, own: false}
   #writtenAt = {sdk: Number.NEGATIVE_INFINITY, own: Number.NEGATIVE_INFINITY}
-  #labels: SummaryLabels | undefined
 
   /** @param state undefined while the transcript is not known whole. */
   constructor(options: SummaryKeeperOptions, state: () => SummaryState | undefined) {
@@ -110,10 +109,9 @@ export class SummaryKeeper {
   }
 
   async #writeOwn({store, ref, fold, parts}: SummaryState): Promise<void> {
-    if (!this.#labels) {
-      const {task, name} = (await readSummary(store, ref.sessionId)) ?? {}
-      this.#labels = {...(task !== undefined && {task}), ...(name !== undefined && {name})}
-    }
-    await writeSummary(store, summaryOf(ref, this.#options.machine, fold.own, {...this.#labels, parts}))
+    // A link that was made meanwhile has put them there.
+    const {task, name} = (await readSummary(store, ref.sessionId)) ?? {}
+    const labels = {...(task !== undefined && {task}), ...(name !== undefined && {name})}
+    await writeSummary(store, summaryOf(ref, this.#options.machine, fold.own, {...labels, parts}))
   }
 }

@@ -52,6 +52,23 @@ describe('link', () => {
     expect([text.exitCode, text.stdout, text.stderr]).toEqual([0, `The task T/1 is session ${one} already.\n`, ''])
   })
 
+  test('ls shows what a session is linked to, until it is forgotten or moved', async () => {
+    const labels = async () => {
+      const {sessions} = (await json('ls')).result() as {sessions: {sessionId: string; task?: string; name?: string}[]}
+      return Object.fromEntries(sessions.map(({sessionId, task, name}) => [sessionId, [task, name]]))
+    }
+    await json('push', one, three)
+    await linked('T', one)
+    await linked('parser', one, '--name')
+    expect(await labels()).toEqual({[one]: ['T', 'parser'], [three]: [undefined, undefined]})
+    expect((await cli.run(['ls', '--task', 'T', '--ids-only'])).stdout).toBe(`${one}\n`)
+    await linked('T', three, '--move')
+    expect(await labels()).toEqual({[one]: [undefined, 'parser'], [three]: ['T', undefined]})
+    await json('unlink', 'T')
+    await json('unlink', 'parser')
+    expect(await labels()).toEqual({[one]: [undefined, undefined], [three]: [undefined, undefined]})
+  })
+
   test('a taken task takes a session that goes on from its own, and one that it had before', async () => {
     await linked('T', one)
     expect(await linked('T', two)).toMatchObject({action: 'continued', previous: one, sessionId: two, earlier: [one]})

@@ -4,6 +4,7 @@ import {systemClock} from '../../src/base/system.js'
 import type {ChangedOptions, DecoratedCall} from '../../src/object-store/decorator.js'
 import type {MirrorEvent} from '../../src/metrics/events.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
+import {readSummary, writeSummary} from '../../src/store/summary-record.js'
 import {appendReference} from '../support/reference-adapter.js'
 import {
   isPart,
@@ -236,6 +237,20 @@ test('an append that comes while the store is closed is taken, one that comes la
   await closing
   await expect(sessions.append(key, [said('2')])).rejects.toMatchObject({code: 'SESSION_STORE_CLOSED'})
   expect(await stored(store, key)).toHaveLength(2)
+})
+
+test('a task that a session is linked to while it is written stays in its summary', async () => {
+  const store = newStore()
+  const key = newKey()
+  await using sessions = open(store)
+  await sessions.append(key, [said('0')])
+  await sessions.flush()
+  const summary = await readSummary(store, key.sessionId)
+  if (!summary) throw new Error('there is no summary')
+  await writeSummary(store, {...summary, task: 'T'})
+  await sessions.append(key, [said('1')])
+  await sessions.flush()
+  expect(await readSummary(store, key.sessionId)).toMatchObject({task: 'T', entries: 2})
 })
 
 describe('by home key', () => {
