@@ -11,7 +11,7 @@ export interface Listing {
 }
 
 /** Reads a listing to its end and sorts it. Every object that was there throughout is in it once. */
-export async function listAll(store: ObjectStore, options: ListOptions): Promise<Listing> {
+export async function listAll(store: Pick<ObjectStore, 'list'>, options: ListOptions): Promise<Listing> {
   const objects = new Map<string, ObjectSummary>()
   const prefixes = new Set<string>()
   let date: number | undefined
