@@ -35,7 +35,7 @@ function without(kind: EntryKind, id: string): (summary: SessionSummary) => Sess
   return (summary) => {
     if (summary[kind] !== id) return summary
     const {[kind]: _gone, ...rest} = summary
-    return rest as SessionSummary
+    return rest
   }
 }
 
