@@ -65,6 +65,10 @@ function localTranscript(
       await sink.begin()
       for await (const chunk of transcript.read(0, transcript.length)) await sink.write(chunk)
     },
+    async *read() {
+      await using transcript = await open()
+      yield* transcript.read(0, transcript.length)
+    },
     async metadata() {
       return meta && meta.size <= LARGEST_METADATA ? readJson(meta.path, uid) : undefined
     },

@@ -20,6 +20,8 @@ export interface TranscriptOrigin {
   readonly size: number
   /** Streams all of it, verified where its place has digests. `agent_metadata` lines may be among the others. */
   load(sink: LoadSink): Promise<void>
+  /** All of it in order, each byte once, verified where its place has digests; without `agent_metadata` lines. */
+  read(): AsyncIterable<Uint8Array>
   /** To read pieces of, as it is now. */
   open(): Promise<OpenTranscript>
   /** What its agent keeps beside a subagent's transcript, where `load` does not give it. */

@@ -27,6 +27,16 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? '' : `${kept}…`
 }
 
+/** The text's beginning that fits into `width` columns, at least one character of it, and the rest. Never cuts a character in two. */
+export function splitAt(text: string, width: number): readonly [head: string, rest: string] {
+  let used = 0
+  for (const {segment, index} of segmenter.segment(text)) {
+    used += graphemeWidth(segment)
+    if (used > width && index > 0) return [text.slice(0, index), text.slice(index)]
+  }
+  return [text, '']
+}
+
 function graphemeWidth(grapheme: string): number {
   if (NOTHING.test(grapheme)) return 0
   return WIDE.test(grapheme) || EMOJI.test(grapheme) ? 2 : 1

@@ -8,6 +8,8 @@ import {count, type Fields, word} from './entry.js'
 import {entryPieces} from './entry-pieces.js'
 import {EntryGraph, type Node} from './graph.js'
 
+const WITNESS = 256
+
 /** What entries say of a transcript as a whole; the last one counts. */
 export interface TranscriptFacts {
   customTitle?: string
@@ -38,7 +40,8 @@ export class ClaudeTranscript {
   readonly #answerCosts = new Map<string, RecordedCost>()
   readonly #words = new Map<string, string>()
   #lines = {entries: 0, unreadable: 0, tooLong: 0}
-  #metadataBytes = 0
+  #end = 0
+  #last: Uint8Array = new Uint8Array(0)
 
   constructor(name: TranscriptName, limits: Limits) {
     this.name = name
@@ -60,29 +63,39 @@ export class ClaudeTranscript {
   /** @param line of the whole transcript, in its order. A torn one is no entry yet: it is passed over. */
   push(line: Line): void {
     if (line.state === 'torn') return
-    if (line.state === 'too-long') {
-      this.#lines.tooLong++
-      return
-    }
-    const entry = parseObject(line.bytes)
+    const entry = line.state === 'too-long' ? undefined : parseObject(line.bytes)
     if (!entry) {
-      if (!isBlank(line.bytes)) this.#lines.unreadable++
+      this.#placeOf(line)
+      if (line.state === 'too-long') this.#lines.tooLong++
+      else if (!isBlank(line.bytes)) this.#lines.unreadable++
       return
     }
     if (entry['type'] === 'agent_metadata') {
       // No line of the transcript: a store keeps it among its lines.
-      this.#metadataBytes += line.length
       this.facts.subagent = subagentFacts(entry)
       return
     }
     this.#lines.entries++
-    const place = {transcript: this.name, offset: line.offset - this.#metadataBytes, length: line.length}
-    this.#addEntry(entry, place)
+    this.#addEntry(entry, this.#placeOf(line))
+  }
+
+  /** How far the transcript is in, in bytes, and the last of them, by which is known that it only grew. */
+  get end(): {readonly offset: number; readonly witness: Uint8Array} {
+    return {offset: this.#end, witness: this.#last}
   }
 
   /** What `agent-*.meta.json` says. */
   describe(meta: Fields): void {
     this.facts.subagent = subagentFacts(meta)
+  }
+
+  /** Lines come in order, without a gap. */
+  #placeOf({length, bytes}: Line): EntryPlace {
+    const offset = this.#end
+    this.#end += length
+    // A copy: the line may be a view of much more.
+    this.#last = Uint8Array.from(bytes.subarray(-WITNESS))
+    return {transcript: this.name, offset, length}
   }
 
   #addEntry(entry: Fields, place: EntryPlace): void {
