@@ -4,6 +4,7 @@
 //   --sessions N   default 50
 //   --seed N       default: any; chooses faults, clocks and what happens to whom
 //   --file         a directory instead of the strict S3 server
+//   --leases WHERE store (default), dynamodb (dynalite, with a clock of its own), or none: nobody but the last one holds any
 //   --keep         leave the run's directory also when nothing is wrong
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -19,6 +20,7 @@ const {values} = parseArgs({
     sessions: {type: 'string', default: '50'},
     seed: {type: 'string', default: String(Math.floor(Math.random() * 2 ** 31))},
     file: {type: 'boolean', default: false},
+    leases: {type: 'string', default: 'store'},
     keep: {type: 'boolean', default: false},
   },
 })
@@ -28,7 +30,7 @@ const SHOWN = 40
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true'
 
 const [seconds, workers, sessions, seed] = [values.seconds, values.workers, values.sessions, values.seed].map(Number)
-const again = `npm run chaos -- --seed ${seed} --seconds ${seconds} --workers ${workers} --sessions ${sessions}${values.file ? ' --file' : ''}`
+const again = `npm run chaos -- --seed ${seed} --seconds ${seconds} --workers ${workers} --sessions ${sessions}${values.file ? ' --file' : ''} --leases ${values.leases}`
 const directory = mkdtempSync(join(tmpdir(), 'reprise-chaos-'))
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
 say(again)
@@ -41,6 +43,7 @@ const {violations, story, counts} = await run({
   workers,
   sessions,
   file: values.file,
+  leases: leasesOf(values.leases),
   say,
 })
 say(
@@ -61,6 +64,15 @@ if (violations.length > 0) {
   if (!values.keep) rmSync(directory, {recursive: true, force: true})
 }
 process.exit(violations.length > 0 ? 1 : 0)
+
+/**
+ * @param {string} where
+ * @returns {'store' | 'dynamodb' | 'none'}
+ */
+function leasesOf(where) {
+  if (where === 'store' || where === 'dynamodb' || where === 'none') return where
+  throw new Error('--leases takes store, dynamodb or none')
+}
 
 /** @param {string} text */
 function say(text) {

@@ -13,7 +13,7 @@ const PROGRAMS = {
 }
 
 /** What a process of a run is told that differs from one to the next. */
-/** @typedef {Omit<import('./world.js').Setting, 'core' | 'journals' | 'sessions' | 'rate' | 'base' | 's3' | 'directory'>} Part */
+/** @typedef {Omit<import('./world.js').Setting, 'core' | 'journals' | 'sessions' | 'rate' | 'base' | 's3' | 'directory' | 'unleased' | 'table'>} Part */
 
 /** The real processes of a run. */
 export class Cast {

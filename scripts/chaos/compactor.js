@@ -25,7 +25,7 @@ const parts = new Parts(await openStore())
 process.send?.('ready')
 
 while (!told.aborted) {
-  const key = random.pick(keysOf(random.pick(sessionIds(setting.sessions))))
+  const key = random.pick(keysOf(random.pick(sessionIds(setting))))
   // All of its grace, or as one does who asks for none.
   const options = random.chance(0.5) ? {} : {grace: 0}
   await compactTranscript({parts, machine: setting.machine}, refOf(key), options).catch((error) => {

@@ -123,8 +123,8 @@ export function checkDelivery({sent}, acknowledged, delivered) {
 }
 
 /**
- * What one holder of leases was told to be stored stands in the order in which it was sent. Without a lease, what stands beside the
- * chain is given where its key sorts, and a merge that has not seen it yet may take the place before it.
+ * What one session store was told to be stored stands in the order in which it was sent, with a lease and without: a fork comes after what
+ * it went on from. A process has one store of each kind; what one of them has stored the other has not seen.
  *
  * @param {Transcript} transcript
  * @param {readonly string[]} delivered
@@ -132,18 +132,19 @@ export function checkDelivery({sent}, acknowledged, delivered) {
 export function checkOrder({calls, sent}, delivered) {
   const found = []
   const places = placesOf(delivered)
-  /** @type {Map<string, string>} the last entry of each process */
+  /** @type {Map<string, string>} the last entry of each session store */
   const last = new Map()
   for (const {process, leased, names, acknowledgedAt} of calls) {
-    if (!leased || acknowledgedAt === undefined) continue
+    if (acknowledgedAt === undefined) continue
+    const writer = `${process} ${leased}`
     for (const name of names) {
       const place = places.get(name)
       // What was sent twice may stand where the first try left it; metadata stands outside the chain.
       if (place === undefined || sent.get(name) !== 1 || kindOf(name) === 'metadata') continue
-      const before = last.get(process)
+      const before = last.get(writer)
       if (before !== undefined && (places.get(before) ?? 0) > place)
         found.push(`order: ${name} stands before ${before}`)
-      last.set(process, name)
+      last.set(writer, name)
     }
   }
   return found

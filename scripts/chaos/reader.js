@@ -25,7 +25,7 @@ const journals = new JournalReader(setting.journals)
 process.send?.('ready')
 
 while (!told.aborted) {
-  await look(random.pick(keysOf(random.pick(sessionIds(setting.sessions))))).catch((error) => {
+  await look(random.pick(keysOf(random.pick(sessionIds(setting))))).catch((error) => {
     if (!UNLUCKY.has(error.code)) journal.write({type: 'violation', text: `load: ${error.stack}`})
   })
   await sleep(random.int(0, PAUSE_MS))

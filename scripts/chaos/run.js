@@ -9,6 +9,7 @@ import {checkDelivery, checkEpochs, checkOrder, History} from './history.js'
 import {Journal, JournalReader, monotonicMs} from './journal.js'
 import {Random} from './random.js'
 import {storyOf} from './story.js'
+import {startTable} from './table.js'
 
 /**
  * @typedef {object} RunOptions
@@ -19,6 +20,7 @@ import {storyOf} from './story.js'
  * @property {number} workers
  * @property {number} sessions
  * @property {boolean} file on a directory instead of the strict server
+ * @property {'store' | 'dynamodb' | 'none'} leases where they are; `none`: nobody but the last one holds any
  * @property {(text: string) => void} say
  *
  * @typedef {object} Result
@@ -46,10 +48,13 @@ export async function run(options) {
   mkdirSync(journals)
   const base = Date.now()
   const server = options.file ? undefined : await startServer(root, base)
+  const table = options.leases === 'dynamodb' ? await startTable(() => base + (Date.now() - base) * RATE) : undefined
   const place = server ? {s3: clientOf(server)} : {directory: join(directory, 'store')}
   const bundle = await bundleCore(root)
   const core = pathToFileURL(join(bundle, 'core.js')).href
-  const cast = new Cast({core, journals, sessions, rate: RATE, base, ...place}, directory)
+  const unleased = options.leases === 'none'
+  const common = {core, journals, sessions, rate: RATE, base, unleased, ...place, ...(table && {table: table.facts})}
+  const cast = new Cast(common, directory)
   process.on('exit', () => {
     cast.killAll()
     rmSync(bundle, {recursive: true, force: true})
@@ -70,6 +75,7 @@ export async function run(options) {
   } finally {
     cast.killAll()
     await server?.close()
+    await table?.close()
   }
 }
 

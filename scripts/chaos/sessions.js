@@ -9,11 +9,11 @@ const PROJECT_KEY = '-chaos'
 const SUBPATHS = [undefined, 'subagents/agent-a', 'subagents/agent-b']
 
 /**
- * @param {number} count
+ * @param {{readonly sessions: number, readonly unleased: boolean}} setting
  * @returns {string[]}
  */
-export function sessionIds(count) {
-  return Array.from({length: count}, (_, index) => `${kindAt(index)}-${index}`)
+export function sessionIds({sessions, unleased}) {
+  return Array.from({length: sessions}, (_, index) => `${unleased ? 'open' : kindAt(index)}-${index}`)
 }
 
 /**

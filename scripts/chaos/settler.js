@@ -15,7 +15,7 @@ const objects = await openStore()
 const epochs = new Map()
 const store = openSessionStore((sessionId, {epoch}) => void epochs.set(sessionId, epoch))
 const found = {}
-const waiting = sessionIds(setting.sessions)
+const waiting = sessionIds(setting)
 let calls = 0
 
 await Promise.all(Array.from({length: AT_ONCE}, async () => settleNext()))

@@ -50,7 +50,7 @@ process.exit(0)
 
 async function lane() {
   while (!told.aborted) {
-    const free = sessionIds(setting.sessions).filter((id) => !busy.has(id))
+    const free = sessionIds(setting).filter((id) => !busy.has(id))
     const sessionId = random.pick(free)
     busy.add(sessionId)
     await stint(sessionId).catch((error) => report('a session was left', error))

@@ -10,9 +10,13 @@
  * @property {number} base where both clocks agreed, ms
  * @property {{endpoint: string, region: string, bucket: string, accessKeyId: string, secretAccessKey: string}} [s3]
  * @property {string} [directory] of a file store
+ * @property {boolean} unleased nobody but the founder and the last one holds leases
+ * @property {{table: string, endpoint: string, region: string, credentials: {accessKeyId: string, secretAccessKey: string}}} [table] where leases are, if not in the store
  * @property {'below' | 'above' | 'none'} faults where calls fail: below what tries again, or above it
  * @property {string} [predecessor] the process that was killed on this machine
  */
+
+import {Random} from './random.js'
 
 /** @type {Setting} */
 export const setting = JSON.parse(process.env['CHAOS_SETTING'] ?? '')
@@ -64,13 +68,45 @@ export function openSessionStore(onLease) {
 }
 
 /**
+ * Where leases are kept: beside the parts, or in a table, of which one call in 20 fails before or after it has landed.
+ * @param {import('./core.ts').ObjectStore} store
+ * @returns {Promise<import('./core.ts').LeaseTable>}
+ */
+export async function openLeases(store) {
+  if (!setting.table) return new core.StoreLeaseTable(store)
+  const {silentLogger: logger} = core
+  const {leases} = await core.openDynamoRegistry({...setting.table, clock, random, logger})
+  if (setting.faults === 'none') return leases
+  const upsets = new Random(setting.seed)
+  const upset = (call) => {
+    if (upsets.chance(0.025)) throw core.storeError('STORE_UNREACHABLE', `Injected: ${call} of the lease table`)
+  }
+  const calls = new Set(['read', 'write', 'date'])
+  return new Proxy(leases, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      if (!calls.has(name)) return value.bind(target)
+      return async (...args) => {
+        upset(name)
+        const answer = await Reflect.apply(value, target, args)
+        upset(name)
+        return answer
+      }
+    },
+  })
+}
+
+/**
  * Every other process sees whether those of its machine run; the others wait until a lease has expired.
  * @param {(sessionId: string, lease: {readonly epoch: number}) => void} onLease
  */
 function acquirer(onLease) {
   const owner = core.thisProcess().then((self) => (setting.seed % 2 === 0 ? self : {...self, machine}))
+  let opening
   return async (store, sessionId) => {
-    const table = new core.StoreLeaseTable(store)
+    opening ??= openLeases(store)
+    const table = await opening
     await core.requireConditions({store, random, leases: table})
     const self = await owner
     const context = {table, clock, random, owner: self, isDead: core.deadOwners(self)}
