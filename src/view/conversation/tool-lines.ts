@@ -12,6 +12,8 @@ import {narrower, wrapped} from './wrap.js'
 const OUTPUT_LINES = 4
 const ERROR_LINES = 12
 const INPUT_LINES = 3
+/** The lines that were read are a file's; of a subagent that was only started nothing is to be told yet. */
+const FEWER: Readonly<Record<string, number | undefined>> = {Read: 0, Agent: 1, Task: 1}
 
 /** What a tool was asked to do. */
 export function callLines(call: ToolCall, options: TextOptions): readonly string[] {
@@ -32,8 +34,7 @@ export function resultLines({changes, subagents, result, name}: ToolCall, option
   if (!result) return [paint('  ⎿ no result', 'dim', options)]
   const isTold = changes.length > 0 || subagents.length > 0
   if (isTold && !result.isError && !options.full) return []
-  // The lines that it read are the file's.
-  const most = result.isError ? ERROR_LINES : name === 'Read' ? 0 : OUTPUT_LINES
+  const most = result.isError ? ERROR_LINES : (FEWER[name] ?? OUTPUT_LINES)
   const output = folded(unwrapped(result), most, inner)
   const lines = [...output, ...mediaLines(result.media, inner), ...fileLines(result, inner)]
   const style = result.isError ? 'red' : 'dim'
