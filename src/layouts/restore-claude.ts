@@ -57,7 +57,7 @@ export async function restoreClaude(
   session: ForeignSession,
   options: ClaudeRestoreOptions,
 ): Promise<PullOutcome> {
-  const {configDir: root, random, uid} = context
+  const {configDir: root, random, uid, maxBytes} = context
   const {sessionId, main, subagents, toolResults} = session
   const here = (await discoverSession(root, sessionId)).sessions
   const [local, ...more] = here
@@ -66,7 +66,7 @@ export async function restoreClaude(
   const projectKey = local?.projectKey ?? options.projectKey
   const path = transcriptPath(root, projectKey, sessionId)
   const directory = sessionDir(root, projectKey, sessionId)
-  const target: RestoreTarget = {root, random, uid}
+  const target: RestoreTarget = {root, random, uid, sessionId, maxBytes}
   const restore = new ClaudeRestore(context, tree, session, target, options)
   // Decided first: where the conversation itself is refused, nothing is written.
   const fork = await restore.forkWhereDiverged(path)

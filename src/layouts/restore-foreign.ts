@@ -1,9 +1,11 @@
+import {checkSize} from '../store/size-limit.js'
 import type {SyncContext} from '../sync/context.js'
 import type {PullOutcome} from '../sync/pull-many.js'
 import {failureOf} from '../sync/report.js'
 import {hasCode} from '../base/errors.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import {type ClaudeRestoreOptions, restoreClaude} from './restore-claude.js'
+import type {ForeignSession} from './foreign-session.js'
 import {restoreCodex} from './restore-codex.js'
 import type {FoundSession} from './select-foreign.js'
 
@@ -14,19 +16,27 @@ export interface ForeignRestoreOptions extends Omit<ClaudeRestoreOptions, 'proje
   readonly codexHome: string
 }
 
-/** Restores one session where its agent looks for it. @throws what `restoreClaude` and `restoreCodex` throw, ANCESTOR_MISSING */
+/** Restores one session where its agent looks for it. @throws SESSION_TOO_LARGE, what `restoreClaude` and `restoreCodex` throw, ANCESTOR_MISSING */
 export async function restoreForeign(
   context: SyncContext,
   {source, session}: FoundSession,
   options: ForeignRestoreOptions,
 ): Promise<PullOutcome> {
-  if (session.agent === 'claude') {
+  const {sessionId, agent} = session
+  const {random, uid, maxBytes} = context
+  checkSize(sessionId, listedSize(session), maxBytes)
+  if (agent === 'claude') {
     const projectKey = options.projectKey ?? session.projectKey
     return restoreClaude(context, source.tree, session, {...options, projectKey})
   }
   const ancestors = await source.ancestors(session)
-  const target = {root: options.codexHome, random: context.random, uid: context.uid}
+  const target = {root: options.codexHome, random, uid, sessionId, maxBytes}
   return restoreCodex(target, source.tree, session, ancestors, options)
+}
+
+function listedSize({main, subagents, toolResults}: ForeignSession): number {
+  const files = [main, ...toolResults, ...subagents.map(({transcript}) => transcript)]
+  return files.reduce((sum, {size}) => sum + size, 0)
 }
 
 /** One of several: that it failed is told in its outcome. */

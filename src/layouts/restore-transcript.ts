@@ -1,6 +1,7 @@
 import {hasCode} from '../base/errors.js'
 import type {Random} from '../base/clock.js'
 import {countNewlines, type TranscriptBytes} from '../store/bytes.js'
+import {checkSize} from '../store/size-limit.js'
 import {compareEntries, type Surplus, unionOf} from '../sync/compare.js'
 import {type LocalTranscript, openLocalTranscript} from '../sync/local-transcript.js'
 import {pullRow} from '../sync/plan-pull.js'
@@ -14,6 +15,9 @@ export interface RestoreTarget {
   readonly random: Random
   /** The uid that must own what is read there; undefined where there are none. */
   readonly uid: number | undefined
+  readonly sessionId: string
+  /** A file of that session that holds more is not let in; undefined: no limit. */
+  readonly maxBytes: number | undefined
 }
 
 /** A transcript in a layout of whole files. */
@@ -88,7 +92,7 @@ export async function writeUnion(
 }
 
 async function write(
-  {root, random}: RestoreTarget,
+  {root, random, sessionId, maxBytes}: RestoreTarget,
   path: string,
   size: number,
   chunks: AsyncIterable<Uint8Array>,
@@ -97,8 +101,9 @@ async function write(
   let entries = 0
   await restoreFile({root, path, random}, size, async (handle) => {
     for await (const chunk of chunks) {
-      await writeAll(handle, chunk)
       bytes += chunk.byteLength
+      checkSize(sessionId, bytes, maxBytes)
+      await writeAll(handle, chunk)
       entries += countNewlines(chunk)
     }
     return bytes

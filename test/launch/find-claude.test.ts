@@ -2,7 +2,7 @@ import {chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile} from 'node:fs/p
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, test} from 'vitest'
-import {claudeVersion, findClaude} from '../../src/launch/find-claude.js'
+import {claudeVersion, findClaude, findCodex} from '../../src/launch/find-claude.js'
 import {findClaude as findRealClaude} from '../support/claude.js'
 
 let root: string
@@ -36,6 +36,14 @@ test('the first claude on PATH that may be run', async () => {
   await mkdir(join(root, 'directory/claude'), {recursive: true})
   const path = ['nowhere', 'not-executable', 'directory', 'bin', 'late'].map((name) => join(root, name))
   expect(await find(path)).toBe(good)
+})
+
+test('codex is found by the same rules, and is never one of the project', async () => {
+  const planted = dirname(await program('repo/sub/bin/codex'))
+  const search = {path: planted, cwd, workingDirectory: cwd}
+  await expect(findCodex(search)).rejects.toMatchObject({kind: 'usage', code: 'CODEX_NOT_FOUND'})
+  const good = await program('bin/codex')
+  expect(await findCodex({...search, path: [planted, dirname(good)].join(':')})).toBe(good)
 })
 
 describe('a project does not choose the program', () => {

@@ -29,7 +29,7 @@ async function machine(files: Files) {
     async restore(text: string, options: Partial<ForeignRestoreOptions> = {}) {
       const found = await findForeign([source], text)
       if (!found) throw new Error(`no session ${text}`)
-      const context = {...worker.context, random: systemRandom}
+      const context = {...worker.context, random: systemRandom, maxBytes: 10_000}
       return restoreForeign(context, found, {projectKey: '-here', processes: nobody, codexHome, ...options})
     },
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
@@ -92,6 +92,12 @@ describe('a session of Claude', () => {
     await here.worker.write('-here', turn(1) + line!.slice(0, 9))
     expect(await here.restore(SESSION)).toMatchObject({action: 'pulled'})
     expect(await here.worker.read('-here')).toBe(turn(1) + turn(2))
+  })
+
+  test('that is larger than is let in is refused, whatever its listing says', async () => {
+    await using here = await machine({...files, [`${BASE}/${SESSION}/tool-results/huge`]: 'x'.repeat(10_000)})
+    await expect(here.restore(SESSION)).rejects.toMatchObject({code: 'SESSION_TOO_LARGE'})
+    expect(await filesBelow(join(here.worker.configDir, 'projects'))).toEqual([])
   })
 
   test('that went on in two places is refused, merged, or kept beside', async () => {
