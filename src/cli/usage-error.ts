@@ -1,3 +1,4 @@
+import {stripVTControlCharacters} from 'node:util'
 import {RepriseError} from '../base/errors.js'
 import {nearest} from './suggest.js'
 
@@ -5,6 +6,8 @@ import {nearest} from './suggest.js'
 interface OclifError extends Error {
   readonly oclif?: {readonly exit?: number}
   readonly code?: string
+  /** Of a command line that lacks some. */
+  readonly args?: readonly {readonly name?: string}[]
 }
 
 /** The part of oclif's configuration that a next step needs. */
@@ -22,7 +25,7 @@ export function fromOclif(error: unknown, argv: readonly string[], config: Comma
   return new RepriseError({
     kind: 'usage',
     code: CODES[error.constructor.name] ?? 'USAGE',
-    message: oneLine(error.message),
+    message: missingArgs(error) ?? oneLine(error.message),
     suggestions: [`See ${config.bin} ${commandOf(argv, config)}--help.`],
     cause: error,
   })
@@ -72,7 +75,15 @@ const CODES: Readonly<Record<string, string>> = {
   ViolatedFlagConstraintError: 'FLAG_INVALID',
 }
 
+function missingArgs({args = [], constructor}: OclifError): string | undefined {
+  const names = args.flatMap(({name}) => (name === undefined ? [] : [`<${name}>`]))
+  return constructor.name === 'RequiredArgsError' && names.length > 0 ? `Missing ${names.join(' and ')}.` : undefined
+}
+
+/** Flags that exclude each other are told of once for each of them. */
 function oneLine(message: string): string {
+  const [, reason] = /^The following errors? occurred:\s+([^\n]+)/u.exec(stripVTControlCharacters(message)) ?? []
+  if (reason !== undefined) return `${reason.replace(/^(--[\w-]+)=true /u, '$1 ')}.`
   return message
     .split('\n')
     .map((line) => line.trim())

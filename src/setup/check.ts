@@ -37,7 +37,7 @@ export function known<T>(value: T): Asked<T> {
 }
 
 export function unchecked(check: string, why: string): Check {
-  return {check, state: 'unchecked', detail: `not checked: ${why}`}
+  return {check, state: 'unchecked', detail: why}
 }
 
 export function withoutChange<Change>({change: _never, ...check}: Step<Change>): Check {

@@ -41,7 +41,7 @@ export async function setUp(context: SetupContext): Promise<SetupReport> {
   const changes = all.filter((each) => each.carryOut !== undefined).map(({check}) => check.check)
   const mayChange = changes.length > 0 && !dryRun && (await context.approve(changes))
   const checks: Check[] = []
-  for (const each of all) checks.push(mayChange ? await done(each) : leftAlone(each))
+  for (const each of all) checks.push(mayChange ? await done(each) : leftAlone(each, dryRun))
   const isThere = mayChange || !all.some(({isVital}) => isVital)
   checks.push(...(dryRun || !isThere ? [notProbed(dryRun)] : await probes(context)))
   return {store, registry, checks}
@@ -51,8 +51,9 @@ async function done({check, carryOut}: Planned): Promise<Check> {
   return carryOut ? carryOut() : check
 }
 
-function leftAlone({check, carryOut}: Planned): Check {
-  return carryOut ? {...check, fix: 'reprise init --yes'} : check
+function leftAlone({check, carryOut}: Planned, dryRun: boolean): Check {
+  if (!carryOut) return check
+  return {...check, fix: dryRun ? 'Run the same without --dry-run.' : 'Run the same with --yes.'}
 }
 
 function notProbed(dryRun: boolean): Check {

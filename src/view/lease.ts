@@ -5,14 +5,16 @@ import {type Column, renderTable} from './table.js'
 import {formatAge} from './time.js'
 
 export interface LeasesTextOptions {
+  /** Those that were given back are asked for, too. */
+  readonly all: boolean
   /** ms since the epoch. */
   readonly now: number
   /** Infinite where nothing is to be cut. */
   readonly width: number
 }
 
-export function leasesText(leases: readonly LeaseSummary[], {now, width}: LeasesTextOptions): string {
-  if (leases.length === 0) return 'Nobody holds a session.'
+export function leasesText(leases: readonly LeaseSummary[], {all, now, width}: LeasesTextOptions): string {
+  if (leases.length === 0) return all ? 'Nobody has ever held a session.' : 'Nobody holds a session.'
   const columns: Column<LeaseSummary>[] = [
     {title: 'SESSION', value: ({sessionId}) => sessionId},
     {title: 'STATE', value: ({state}) => WORDS[state]},

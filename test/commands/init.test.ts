@@ -72,7 +72,7 @@ describe('reprise init in S3', () => {
     try {
       const run = await init(home, server, 's3://transcripts', '--dry-run')
       expect(run.exitCode).toBe(0)
-      expect(checkOf(run, 'bucket')).toMatchObject({state: 'missing', fix: 'reprise init --yes'})
+      expect(checkOf(run, 'bucket')).toMatchObject({state: 'missing', fix: 'Run the same without --dry-run.'})
       expect(checkOf(run, 'probes')).toMatchObject({state: 'unchecked'})
       const there = await init(home, server, `s3://${server.bucket}`, '--dry-run')
       expect(checkOf(there, 'encryption')).toMatchObject({state: 'missing'})
@@ -279,7 +279,7 @@ describe('reprise init on a disk', () => {
     const {stdout, stderr} = await home.run(['init', '--store', join(home.home, 'store'), '--dry-run'])
     expect(stderr).toBe('')
     expect(stdout).toMatch(/^Store file:.*\n\nCHECK +STATE +WHAT IT MEANS\ndirectory +missing +there is no /)
-    expect(stdout).toMatch(/\nWhat to do:\n {2}directory: reprise init --yes\n$/)
+    expect(stdout).toMatch(/\nWhat to do:\n {2}directory: Run the same without --dry-run\.\n$/)
   })
 })
 

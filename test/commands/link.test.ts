@@ -27,6 +27,7 @@ async function transcript(sessionId: string, ...uuids: string[]): Promise<void> 
   await writeFile(join(directory, `${sessionId}.jsonl`), lines.join(''))
 }
 
+const said = async (...argv: string[]) => (await cli.run(argv)).stderr.split(' [')[0]
 const json = async (...argv: string[]) => cli.run([...argv, '--json'])
 const linked = async (...argv: string[]) => (await json('link', ...argv)).result() as Record<string, unknown>
 
@@ -50,6 +51,14 @@ describe('link', () => {
     expect(await linked('T/1', one)).toMatchObject({action: 'unchanged', createdAt: first['createdAt']})
     const text = await cli.run(['link', 'T/1', one])
     expect([text.exitCode, text.stdout, text.stderr]).toEqual([0, `The task T/1 is session ${one} already.\n`, ''])
+  })
+
+  test('a command line that makes no sense is answered in one line', async () => {
+    expect(await said('link')).toBe('Error: Missing <target> and <session>.')
+    expect(await said('link', 'T')).toBe('Error: Missing <session>.')
+    expect(await said('link', 'T', one, '--task', '--name')).toBe(
+      'Error: --name cannot also be provided when using --task.',
+    )
   })
 
   test('ls shows what a session is linked to, until it is forgotten or moved', async () => {

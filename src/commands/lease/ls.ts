@@ -25,6 +25,6 @@ is not in the list. Times are those of the service that keeps the leases.`
     const leases = await listLeases(context, {all: flags.all})
     const {stdoutIsTerminal, columns} = runtime.screen
     const width = stdoutIsTerminal ? columns : Infinity
-    await this.present({leases}, () => leasesText(leases, {now: runtime.clock.now(), width}))
+    await this.present({leases}, () => leasesText(leases, {all: flags.all, now: runtime.clock.now(), width}))
   }
 }
