@@ -6,6 +6,7 @@ export interface Closable {
   close(options?: {readonly timeoutMs?: number}): Promise<unknown>
 }
 
+/** What happens when the process is told to end; every option may be left out. */
 export interface CloseOnSignalOptions {
   /**
    * Aborts the queries that still write, and resolves when their loops have ended; has half of the time for it. In batched mode the

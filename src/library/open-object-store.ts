@@ -9,6 +9,7 @@ import {PrefixedObjectStore} from '../object-store/prefixed.js'
 import type {S3StoreOptions} from '../object-store/s3/options.js'
 import {formatStoreUrl, openPlaceholders, parseStoreUrl, type StoreUrl} from '../object-store/store-url.js'
 
+/** How the requests to a store or table are made. */
 export interface StoreSettings {
   /** For `s3://`: region, endpoint, credentials, addressing and what goes with every write. Default: the AWS SDK's own chain. */
   readonly s3?: S3Settings

@@ -18,6 +18,7 @@ import {LeaseKeeper} from './lease-keeper.js'
 import {openerOf, openingOf, settingsOf, type StoreSettings} from './open-object-store.js'
 import {loggerOf, type ProgramLogger} from './program-logger.js'
 
+/** How a session store works; every option may be left out. */
 export interface SessionStoreOptions extends StoreSettings {
   /**
    * Under which project key sessions lie: `given` (default) as the SDK names it; `home` under the one that they were first stored
@@ -50,6 +51,7 @@ export interface GivenObjectStore {
   readonly objectStore: ObjectStore
 }
 
+/** What the reference adapter takes, and the options of every session store. */
 export interface S3SessionStoreOptions extends SessionStoreOptions {
   readonly bucket: string
   /** Ends in `/` or not. */

@@ -7,6 +7,7 @@ const GATHER_MS = 1_000
 /** A second of more sessions than this is written early. */
 const MAX_BATCHES = 1_000
 
+/** Where documents go, and under which namespace and dimensions. */
 export interface EmfOptions extends Partial<EmfLayout> {
   /** Closed with the metrics. */
   readonly sink: LineSink

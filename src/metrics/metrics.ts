@@ -4,6 +4,7 @@
  */
 export type MetricUnit = 'Count' | 'Milliseconds' | 'Bytes' | 'None'
 
+/** One figure. */
 export interface Sample {
   /** In the style of CloudWatch: `MirrorErrors`. */
   readonly name: string

@@ -34,6 +34,7 @@ const LeaseRecordSchema = v.object({
   orphanUntil: v.optional(Time),
 })
 
+/** The process that holds a lease. */
 export type LeaseOwner = v.InferOutput<typeof Owner>
 export type LeaseRecord = v.InferOutput<typeof LeaseRecordSchema>
 

@@ -35,6 +35,7 @@ export interface Registry {
 /** A `task` is a piece of work as the calling program names it; a `name` is the same for people. */
 export type EntryKind = 'task' | 'name'
 
+/** A task or name, and the sessions that it has had. */
 export interface Entry extends Facts {
   readonly kind: EntryKind
   readonly id: string
@@ -70,12 +71,14 @@ export interface Facts {
   readonly durationMs?: number
 }
 
+/** A task or name that is to lead to a session, and what is to be known of that one. */
 export interface Link extends Facts {
   readonly kind: EntryKind
   readonly id: string
   readonly sessionId: string
 }
 
+/** What becomes of a chain that is there already. */
 export interface AssignOptions {
   /**
    * - `create`: TASK_TAKEN when it is linked to another session.

@@ -16,6 +16,7 @@ import {readSdkSummaries} from './sdk-summary.js'
 import {type OpenedStore, TranscriptWriters} from './transcript-writers.js'
 import type {SessionEntry, SessionKey, SessionListItem, SummaryItem} from './types.js'
 
+/** What is stored after a flush. */
 export interface FlushReport {
   /** Everything that was appended before is durable. */
   readonly complete: boolean

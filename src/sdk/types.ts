@@ -15,6 +15,7 @@ export interface SessionEntry {
   [name: string]: unknown
 }
 
+/** A session in a listing. */
 export interface SessionListItem {
   readonly sessionId: string
   /** Whole milliseconds since the epoch. */
