@@ -37,6 +37,8 @@ interface Writer {
 /** Writers that were not used for this long are forgotten when there are many: the next append lists again. */
 const IDLE_MS = 10 * 60_000
 const MANY_WRITERS = 256
+/** Each knows the ids of all entries: of more than this no idle one is kept. */
+const MOST_WRITERS = 1_024
 /** Loads that may be followed by an append soon. */
 const MANY_LOADS = 16
 const MANY_HOMES = 10_000
@@ -256,9 +258,11 @@ export class TranscriptWriters {
   }
 
   #forgetIdle(now: number): void {
-    for (const [name, {mirror, keeper, usedAt}] of this.#writers) {
-      if (!mirror.isIdle || now - usedAt < IDLE_MS) continue
+    const idleMs = this.#writers.size >= MOST_WRITERS ? 0 : IDLE_MS
+    for (const [name, {mirror, keeper, compaction, usedAt}] of this.#writers) {
+      if (!mirror.isIdle || now - usedAt < idleMs) continue
       void keeper?.flush()
+      compaction.stop()
       this.#writers.delete(name)
     }
   }

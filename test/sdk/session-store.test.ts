@@ -49,6 +49,18 @@ describe('group commit', () => {
     expect(store.calls.map(({operation}) => operation)).toEqual(['put', 'put', 'put', 'put', 'put'])
   })
 
+  test('of very many sessions the idle ones are forgotten, and gone on with after a listing', async () => {
+    const store = newStore()
+    await using sessions = open(store)
+    const keys = Array.from({length: 1_100}, () => newKey())
+    for (const key of keys) await sessions.append(key, [said('0')])
+    const [first = newKey()] = keys
+    store.calls = []
+    await sessions.append(first, [said('1')])
+    expect(store.calls.map(({operation}) => operation)).toContain('list')
+    expect(await stored(store, first)).toHaveLength(2)
+  })
+
   test('transcripts do not wait for each other', async () => {
     const store = newStore()
     await using sessions = open(store)
