@@ -11,8 +11,11 @@ export class TranscriptLines {
   readonly entries: Entry[] = []
   #last: string | null = null
   #serial = 0
+  readonly sessionId: string
 
-  constructor(readonly sessionId = '11111111-2222-4333-8444-555555555555') {}
+  constructor(sessionId = '11111111-2222-4333-8444-555555555555') {
+    this.sessionId = sessionId
+  }
 
   /** The uuid of the last entry. */
   get last(): string | null {

@@ -22,6 +22,27 @@ const promptsOf = async (entries: readonly unknown[]) =>
     items.flatMap((item) => (item.kind === 'prompt' ? [item.text.text] : [])),
   )
 
+/** As claude writes them: each result after its own call, the next call after the one before. */
+function twoCalls() {
+  const lines = new TranscriptLines().prompt('go').call('m1', 'c1', 'Bash', {command: 'one'})
+  const first = lines.last
+  lines.call('m1', 'c2', 'Bash', {command: 'two'})
+  const second = lines.last
+  lines.goOnFrom(first).result('c1', 'gave one')
+  lines.goOnFrom(second).result('c2', 'gave two')
+  return lines.say('m2', 'done')
+}
+
+const compacted = () => {
+  const lines = new TranscriptLines().prompt('before').say('m1', 'answer')
+  const before = lines.last
+  const metadata = {compactMetadata: {trigger: 'manual', preTokens: 120, postTokens: 7}}
+  lines.goOnFrom(null)
+  lines.add({type: 'system', subtype: 'compact_boundary', logicalParentUuid: before, content: 'x', ...metadata})
+  lines.prompt('what was before, in short', {isCompactSummary: true})
+  return lines.prompt('after')
+}
+
 // Each as it was measured on the real program, which test/transcript/conversation/real-claude.test.ts asks again.
 describe('the branch that is shown', () => {
   const {base, a, b} = twoBranches()
@@ -75,17 +96,6 @@ describe('the branch that is shown', () => {
 })
 
 describe('calls of one answer', () => {
-  /** As claude writes them: each result after its own call, the next call after the one before. */
-  function twoCalls() {
-    const lines = new TranscriptLines().prompt('go').call('m1', 'c1', 'Bash', {command: 'one'})
-    const first = lines.last
-    lines.call('m1', 'c2', 'Bash', {command: 'two'})
-    const second = lines.last
-    lines.goOnFrom(first).result('c1', 'gave one')
-    lines.goOnFrom(second).result('c2', 'gave two')
-    return lines.say('m2', 'done')
-  }
-
   test('are all there, with their results, though no line of parents goes through them', async () => {
     const conversation = await conversationOf(twoCalls().text())
     const expected = ['prompt go', 'tool Bash -> gave one', 'tool Bash -> gave two', 'said done']
@@ -120,16 +130,6 @@ describe('calls of one answer', () => {
 })
 
 describe('a boundary', () => {
-  const compacted = () => {
-    const lines = new TranscriptLines().prompt('before').say('m1', 'answer')
-    const before = lines.last
-    const metadata = {compactMetadata: {trigger: 'manual', preTokens: 120, postTokens: 7}}
-    lines.goOnFrom(null)
-    lines.add({type: 'system', subtype: 'compact_boundary', logicalParentUuid: before, content: 'x', ...metadata})
-    lines.prompt('what was before, in short', {isCompactSummary: true})
-    return lines.prompt('after')
-  }
-
   test('is crossed: people read what the model does not see any more', async () => {
     const conversation = await conversationOf(compacted().text())
     expect(outline(conversation)).toEqual([['prompt before', 'said answer', 'boundary manual'], ['prompt after']])

@@ -81,7 +81,7 @@ export class ClaudeTranscript {
 
   /** How far the transcript is in, in bytes, and the last of them, by which is known that it only grew. */
   get end(): {readonly offset: number; readonly witness: Uint8Array} {
-    return {offset: this.#end, witness: this.#last}
+    return {offset: this.#end, witness: this.#last.subarray(-WITNESS)}
   }
 
   /** What `agent-*.meta.json` says. */
@@ -93,8 +93,7 @@ export class ClaudeTranscript {
   #placeOf({length, bytes}: Line): EntryPlace {
     const offset = this.#end
     this.#end += length
-    // A copy: the line may be a view of much more.
-    this.#last = Uint8Array.from(bytes.subarray(-WITNESS))
+    this.#last = bytes
     return {transcript: this.name, offset, length}
   }
 
