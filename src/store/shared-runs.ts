@@ -54,11 +54,13 @@ class SharedRun {
 
 /**
  * Two forks that agree up to where the later one begins share the run that follows there: it is given once, by the one whose key
- * sorts first, whichever of them begins first.
+ * sorts first, whichever of them begins first. Of an input that outlived the one before it, and what came before its merge, nothing tells
+ * any more whether they agree: it counts as the merge's when the merge has all its bytes at their place.
  */
 export async function shareForks(resolution: Resolution, off: readonly OffPart[]): Promise<void> {
   const lines = off.reduce((sum, each) => sum + each.lines.length, 0)
   const limit = new WorkLimit(COMPARISONS_PER_LINE * lines + COMPARISONS_AT_LEAST)
+  const known = new KnownDigests(resolution)
   let open: Fork[] = []
   // The sort keeps key order among forks of one beginning.
   for (const fork of off.filter(isFork).toSorted((a, b) => a.range.from - b.range.from)) {
@@ -66,21 +68,31 @@ export async function shareForks(resolution: Resolution, off: readonly OffPart[]
     open = open.filter((each) => each.range.to > from)
     limit.spend(open.length, fork.part)
     for (const earlier of open) {
-      if (!(await meet(resolution, earlier, fork.range))) continue
-      limit.spend(shareRun(earlier, lineAt(earlier, from), fork), fork.part)
+      const digest = await known.at(earlier, from)
+      if (digest !== undefined && digest !== fork.range.before) continue
+      const first = lineAt(earlier, from)
+      const count = sharedLines(earlier, first, fork)
+      limit.spend(count, fork.part)
+      if (digest === undefined && (count < fork.lines.length || known.hasPredecessor(fork))) continue
+      markRepeats(earlier, first, fork, count)
+      if (count === fork.lines.length) known.learn(earlier, fork.range)
+      if (first + count === earlier.lines.length) known.learn(fork, earlier.range)
     }
     open.push(fork)
   }
 }
 
-/** Marks the lines that both have, from a line of the one and the first of the other on. Returns how many they are. */
-function shareRun(one: Fork, first: number, other: Fork): number {
-  const [repeating, offset] = compareNames(one.part, other.part) < 0 ? [other, 0] : [one, first]
+/** How many lines both have, from a line of the one and the first of the other on. */
+function sharedLines(one: Fork, first: number, other: Fork): number {
   for (let count = 0; ; count++) {
     const [a, b] = [one.lines[first + count], other.lines[count]]
     if (!a || a.key !== b?.key || a.length !== b.length) return count
-    repeating.repeats.add(offset + count)
   }
+}
+
+function markRepeats(one: Fork, first: number, other: Fork, count: number): void {
+  const [repeating, offset] = compareNames(one.part, other.part) < 0 ? [other, 0] : [one, first]
+  for (let index = 0; index < count; index++) repeating.repeats.add(offset + index)
 }
 
 /** Index of the line that begins at an offset of the transcript; past the end where none does. */
@@ -96,10 +108,40 @@ function lineAt({lines, range}: Fork, offset: number): number {
   return lines.length
 }
 
-/** Whether the earlier fork, which reaches beyond the later one's beginning, agrees with it up to there. */
-async function meet(resolution: Resolution, earlier: Fork, {from, before}: RangedPart['range']): Promise<boolean> {
-  const {range} = earlier
-  if (from === range.from) return before === range.before
-  const link = resolution.links.get(earlier.part.name)
-  return link !== undefined && (await resolution.digests.at(link, from)) === before
+/**
+ * Digests of the transcript along forks. Where what came before a fork is gone, they are known at its own ends, and where a fork ends that
+ * it goes through.
+ */
+class KnownDigests {
+  readonly #resolution: Resolution
+  readonly #learned = new Map<Fork, Map<number, string>>()
+  /** Where listed parts end. */
+  readonly #ends: ReadonlySet<string>
+
+  constructor(resolution: Resolution) {
+    this.#resolution = resolution
+    const {slices, covered, fenced, forks} = resolution
+    const parts = [...slices.map(({part}) => part), ...covered, ...fenced, ...forks]
+    this.#ends = new Set(parts.map(({range: {to, after}}) => `${to}:${after}`))
+  }
+
+  /** Some listed part ends where the fork begins. */
+  hasPredecessor({range: {from, before}}: Fork): boolean {
+    return this.#ends.has(`${from}:${before}`)
+  }
+
+  /** @param offset between the fork's ends */
+  async at(fork: Fork, offset: number): Promise<string | undefined> {
+    if (offset === fork.range.from) return fork.range.before
+    const {links, digests} = this.#resolution
+    const link = links.get(fork.part.name)
+    return link ? digests.at(link, offset) : this.#learned.get(fork)?.get(offset)
+  }
+
+  /** The fork has all bytes of a range that it agrees with. */
+  learn(fork: Fork, {to, after}: RangedPart['range']): void {
+    const learned = this.#learned.get(fork)
+    if (learned) learned.set(to, after)
+    else this.#learned.set(fork, new Map([[to, after]]))
+  }
 }

@@ -17,7 +17,8 @@ async function look(world: World): Promise<Sight> {
   if (view.resolution.loose.length > 0) world.count('loose')
   if (view.resolution.displaced.length > 0) world.count('displaced')
   world.sight = {changes, parts, view, delivered}
-  checkReference(world, world.sight)
+  // Other readers are given nothing of what is archived, and some of it twice while it is on its way.
+  if (!world.network.archived) checkReference(world, world.sight)
   return world.sight
 }
 
@@ -26,7 +27,8 @@ export async function checkWorld(world: World, actors: readonly Actor[]): Promis
   const {ledger} = world
   const sight = await look(world)
   const {view, delivered} = sight
-  const stored = new Set([...sight.parts.values()].flat())
+  const archived = view.archived.length > 0 ? await contents(world, '.reprise/archive/') : new Map<string, LineText[]>()
+  const stored = new Set([...sight.parts.values(), ...archived.values()].flat())
   const lost = [...ledger.acked].filter((line) => !ledger.limbo.has(line) && !stored.has(line))
   if (lost.length > 0) throw new Violation(`C1 lost ${show(lost)}`)
   if ([...ledger.cut].some((line) => !stored.has(line))) {

@@ -111,6 +111,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'forks that go through each other give what they share once',
   },
   {
+    rule: 'identity: forks tell what they are also where what came before them is gone',
+    edits: [{file: 'store/shared-runs', find: 'this.#learned.get(fork)?.get(offset)', replace: 'undefined'}],
+    caughtBy: 'forks are the same also where what came before them is gone',
+  },
+  {
+    rule: 'identity: an input that outlived its neighbours is its merge',
+    edits: [
+      {file: 'store/shared-runs', find: 'count < fork.lines.length || known.hasPredecessor(fork)', replace: 'true'},
+    ],
+    caughtBy: 'an input that outlived its neighbours is the merge that has its bytes',
+  },
+  {
     rule: 'identity: a merge brings nothing back that a rebase took in',
     edits: [{file: 'store/view', find: 'displacedRuns(journals, resolution.on)', replace: '[]'}],
     caughtBy: 'a merge that was under way brings no line back that a rebase took in',

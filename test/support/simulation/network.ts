@@ -41,6 +41,8 @@ export class Network {
   /** Keys of merges and of their inputs. */
   readonly merged = new Set<string>()
   readonly stats: Record<string, number> = {}
+  /** Something was packed away. */
+  archived = false
   /** Holders (by pid) whose lease was taken over while it was theirs. */
   readonly robbed = new Set<number>()
   /** Whoever held a record that got lost: by force taken over from its successor, it is cut off as well. */

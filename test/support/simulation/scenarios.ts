@@ -191,6 +191,24 @@ export const SCENARIOS = {
     same(await stage.delivered(), A + X + C.repeat(5) + MODE + MODE + B)
   },
 
+  'forks are the same also where what came before them is gone': async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [X], from: 0, ms: 1})
+    await stage.put({chain: [A, B], from: 1, ms: 3})
+    await stage.put({chain: [A, B, MODE], from: 2, ms: 4})
+    await stage.put({chain: [A, B, MODE, MODE], from: 3, ms: 5})
+    await stage.put({chain: [A, B, MODE, MODE], from: 1, ms: 6})
+    same(await stage.delivered(), X + B + MODE + MODE)
+  },
+
+  'an input that outlived its neighbours is the merge that has its bytes': async (core) => {
+    const stage = new Stage(core)
+    await stage.put({chain: [X], from: 0, ms: 1})
+    await stage.put({chain: [A, B, MODE], from: 2, ms: 4})
+    await stage.put({chain: [A, B, MODE, C], from: 1, ms: 6})
+    same(await stage.delivered(), X + MODE + B + C)
+  },
+
   'a merge that was under way brings no line back that a rebase took in': async (core) => {
     const stage = new Stage(core)
     await stage.loose(1, [X])

@@ -95,7 +95,8 @@ export class SimClient extends ObjectStoreDecorator {
       if (mode.type === 'create') network.journals.set(key, this.name)
       network.count(mode.type === 'create' ? 'journals' : 'journals confirmed')
       if (mode.type === 'update' && network.journals.get(key) !== this.name) network.count('journals found open')
-    } else if (isPart(key)) {
+    } else if (key.startsWith('.reprise/archive/')) network.archived = true
+    else if (isPart(key)) {
       network.count('parts')
       if (bytes.length === 0) network.count('barriers')
     }

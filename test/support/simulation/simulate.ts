@@ -1,6 +1,7 @@
 import {loseMetadata, writeForeign} from './accidents.js'
 import type {Actor} from './actor.js'
 import {Adapter} from './adapter.js'
+import {Archiver} from './archiver.js'
 import {checkWorld} from './checks.js'
 import {Compactor} from './compactor.js'
 import type {Core} from './core.js'
@@ -37,7 +38,7 @@ function temper({rng}: World, options: SimulationOptions): Temper {
     foreign: options.foreign === false ? 0 : rng.pick([0, 0.01, 0.03]),
     crashes: rng.pick([0, 0.03, 0.1]),
     naps: rng.pick([0, 0.01, 0.03]),
-    dozes: options.compactors === undefined ? 0 : rng.pick([0, 0.1, 0.3]),
+    dozes: (options.compactors ?? options.archivers) === undefined ? 0 : rng.pick([0, 0.1, 0.3]),
   }
 }
 
@@ -51,12 +52,13 @@ export interface Outcome {
 /** Plays one schedule. The same seed and options give the same schedule as long as the code does the same. */
 export async function simulate(core: Core, seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   const world = new World(core, seed)
-  const {steps = 100, holders = 3, pushers = 2, adapters = 2, compactors = 0, doctors = 0} = options
+  const {steps = 100, holders = 3, pushers = 2, adapters = 2, compactors = 0, archivers = 0, doctors = 0} = options
   const actors: Actor[] = [
     ...Array.from({length: holders}, (_, index) => new Holder(world, index, options)),
     ...Array.from({length: pushers}, (_, index) => new Pusher(world, index)),
     ...Array.from({length: adapters}, (_, index) => new Adapter(world, index)),
     ...Array.from({length: compactors}, (_, index) => new Compactor(world, index)),
+    ...Array.from({length: archivers}, (_, index) => new Archiver(world, index)),
     ...Array.from({length: doctors}, (_, index) => new Doctor(world, 'D', index)),
   ]
   const rough = temper(world, options)

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly sweep?: boolean
   /** Merge parts without a lease. */
   readonly compactors?: number
+  /** Pack the session away, and put it back. */
+  readonly archivers?: number
   /** `doctor --fix` and the compactions that it asks for. */
   readonly doctors?: number
   /** Copies of the bucket that drop metadata. */
