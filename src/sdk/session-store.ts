@@ -190,11 +190,9 @@ export class MirrorSessionStore {
     waiting.abort()
     this.#state = 'closed'
     const report = flushed ?? this.#report()
-    if (flushed) {
-      // Leases are worth more than fewer parts.
-      await this.#writers.compact(left() / 2)
-      await within(clock, left(), this.#writers.releaseAll())
-    }
+    // Leases are worth more than fewer parts.
+    await this.#writers.compact(flushed ? left() / 2 : 0)
+    await within(clock, Math.max(left(), LINGER_MS), this.#writers.releaseAll())
     this.#writers.end(closed())
     const closing = this.#opened?.then(async ({store}) => store.close()).catch(() => undefined)
     if (closing) await within(clock, Math.max(left(), LINGER_MS), closing)

@@ -142,11 +142,13 @@ export class TranscriptWriters {
     }
   }
 
-  /** What has become many parts is merged, as far as there is time: `limitMs`, and 2 s at most. */
+  /** What has become many parts is merged, as far as there is time: `limitMs`, and 2 s at most. Nothing is merged afterwards. */
   async compact(limitMs: number): Promise<void> {
     const compactions = [...this.#writers.values()].map(({compaction}) => compaction)
-    const finishing = Promise.all(compactions.map(async (each) => each.finish()))
-    await within(this.#context.clock, Math.min(limitMs, COMPACT_AT_END_MS), finishing)
+    if (limitMs > 0) {
+      const finishing = Promise.all(compactions.map(async (each) => each.finish()))
+      await within(this.#context.clock, Math.min(limitMs, COMPACT_AT_END_MS), finishing)
+    }
     for (const each of compactions) each.stop()
   }
 

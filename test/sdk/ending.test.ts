@@ -78,6 +78,21 @@ describe('close ends in its time', () => {
     expect(await sessions.close({timeoutMs: 400})).toMatchObject({complete: true})
   })
 
+  test('and a lease that is not given back is not renewed any more', async () => {
+    const store = newStore()
+    const key = newKey()
+    const sessions = leased(store, 'a', false, {background: hasty})
+    await sessions.append(key, [said('0')])
+    store.gate = new Promise(() => undefined)
+    sessions.append(key, [said('1')]).catch(() => undefined)
+    expect(await sessions.close({timeoutMs: 200})).toMatchObject({complete: false})
+    await systemClock.sleep(20)
+    const renewals = () => store.calls.filter((call) => call.key.startsWith('.reprise/leases/')).length
+    const before = renewals()
+    await systemClock.sleep(100)
+    expect(renewals()).toBe(before)
+  })
+
   test('when the store cannot be opened', async () => {
     const sessions = open(newStore(), {open: async () => new Promise(() => undefined)})
     const append = sessions.append(newKey(), [said('0')])
