@@ -71,11 +71,16 @@ function headOf({input, name}: ToolCall): string {
   return telling === undefined ? '' : text(fields[telling])
 }
 
-/** The rest of the input, where the head does not tell it, and a file's content is not shown as a change. */
+/** What the lines of a change show. */
+const IN_CHANGES = new Set(['old_string', 'new_string', 'edits', 'content', 'new_source'])
+
+/** The rest of the input, where the head and the changes do not tell it. */
 function inputLines({input, changes, subagents}: ToolCall, told: string, options: TextOptions): readonly string[] {
-  const fields = Object.entries(fieldsOf(input)).filter(([, value]) => value !== null && text(value) !== told)
-  const isTold = changes.length > 0 || subagents.length > 0
-  const left = options.full ? fields : isTold || told !== '' ? [] : fields
+  const isTold = changes.length > 0 || subagents.length > 0 || told !== ''
+  const left = Object.entries(fieldsOf(input)).filter(
+    ([name, value]) =>
+      (options.full || !isTold) && value !== null && value !== told && !(changes.length > 0 && IN_CHANGES.has(name)),
+  )
   const lines = left.flatMap(([name, value]) =>
     wrapped(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`, options.width),
   )

@@ -1,7 +1,9 @@
 import type {Branch, Conversation, Item, SubagentFacts, ToolCall, Turn} from '../model.js'
 import {turnsOf} from '../turns.js'
 import {UsageLedger} from '../usage.js'
+import {objectField} from '../../summary-fields.js'
 import {branchesBeside} from './beside.js'
+import {word} from './entry.js'
 import type {Node} from './graph.js'
 import {changesOf} from './patch.js'
 import type {CallPiece, Piece, ResultPiece} from './pieces.js'
@@ -49,7 +51,8 @@ class Assembly {
     return {...conversation, subagents: loose}
   }
 
-  #assemble(thread: Thread, depth: number): Conversation {
+  /** @param call that started it. */
+  #assemble(thread: Thread, depth: number, call?: CallPiece): Conversation {
     const {transcript, chain, nodes, isPart} = thread
     const {name, facts, usage, costs, lines} = transcript
     const results = new Results(nodes, chain)
@@ -60,7 +63,7 @@ class Assembly {
     }))
     const title = facts.customTitle || facts.aiTitle || facts.summaryTitle || undefined
     const contextTokens = chain.findLast((node) => node.contextTokens !== undefined)?.contextTokens
-    const subagent = subagentOf(thread)
+    const subagent = subagentOf(thread, call)
     return {
       agent: 'claude',
       ...name,
@@ -114,7 +117,7 @@ class Assembly {
       ...call,
       ...(result && {result: resultOf(result)}),
       changes: changesOf(call, result, transcript.limits.output),
-      subagents: subagents.map((thread) => this.#assemble(thread, depth + 1)),
+      subagents: subagents.map((thread) => this.#assemble(thread, depth + 1, call)),
     }
   }
 
@@ -144,9 +147,20 @@ function note(map: Map<string, Thread[]>, key: string | undefined, thread: Threa
   else map.set(key, [thread])
 }
 
-function subagentOf({transcript, agentId, isPart}: Thread): SubagentFacts | undefined {
+/** By its own metadata, else by the call that started it. */
+function subagentOf({transcript, agentId, isPart}: Thread, call: CallPiece | undefined): SubagentFacts | undefined {
   if (transcript.name.subpath === undefined && !isPart) return undefined
-  return {...(agentId !== undefined && {agentId}), ...(isPart ? {} : transcript.facts.subagent)}
+  return {
+    ...(agentId !== undefined && {agentId}),
+    ...(call && askedFor(call)),
+    ...(!isPart && transcript.facts.subagent),
+  }
+}
+
+function askedFor({id, input}: CallPiece): SubagentFacts {
+  const fields = objectField(input)
+  const [type, description] = [word(fields?.['subagent_type']), word(fields?.['description'])]
+  return {...(type !== undefined && {type}), ...(description !== undefined && {description}), toolCallId: id}
 }
 
 function resultOf({place, time, content, media, isError, file}: ResultPiece): NonNullable<ToolCall['result']> {
