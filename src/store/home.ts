@@ -3,7 +3,7 @@ import {hasCode, RepriseError} from '../base/errors.js'
 import {listAll} from '../object-store/list-all.js'
 import {CREATE, type ObjectStore} from '../object-store/object-store.js'
 import {readObject} from '../object-store/read-object.js'
-import {homeKeyOf, isSafeSegment, OWN_PREFIX, sessionPrefix} from './names.js'
+import {HOME_PREFIX, homeKeyOf, isSafeSegment, OWN_PREFIX, projectPrefix, sessionPrefix} from './names.js'
 
 const MAX_HOME_BYTES = 4096
 
@@ -45,16 +45,41 @@ export class Homes {
 
   /** Records a home key, once for ever. @returns the one that is on record then. */
   async record(sessionId: string, homeKey: string): Promise<string> {
+    return (await this.create(sessionId, homeKey)) ?? homeKey
+  }
+
+  /** The same. @returns undefined when it was this call that put it on record, else the one that is there. */
+  async create(sessionId: string, homeKey: string): Promise<string | undefined> {
     try {
       await this.#store.put(homeKeyOf(sessionId), Buffer.from(`${homeKey}\n`), {
         mode: CREATE,
         contentType: 'text/plain',
       })
-      return homeKey
+      return undefined
     } catch (error) {
       if (!hasCode(error, 'OBJECT_EXISTS')) throw error
       return (await this.recorded(sessionId)) ?? homeKey
     }
+  }
+
+  /**
+   * Of many sessions, those that the store has no trace of: no record of a home key, and nothing under any project key.
+   *
+   * @returns none of them where telling would take more requests than asking for each.
+   */
+  async untold(sessionIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const untold = new Set(sessionIds)
+    let left = 2 * sessionIds.length
+    const keys = (await this.projectKeys()).map(projectPrefix)
+    if (keys.length > left) return new Set()
+    for (const prefix of [HOME_PREFIX, ...keys]) {
+      for await (const {objects, prefixes} of this.#store.list({prefix, delimiter: '/'})) {
+        if (left-- === 0) return new Set()
+        for (const {key} of objects) untold.delete(key.slice(prefix.length))
+        for (const each of prefixes) untold.delete(each.slice(prefix.length, -1))
+      }
+    }
+    return untold
   }
 
   /** All project keys of the store, in byte order. */

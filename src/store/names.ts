@@ -90,6 +90,7 @@ export function archivePrefix({sessionId, subpath}: TranscriptRef): string {
 
 export const HOME_PREFIX = `${OWN_PREFIX}home/`
 export const LEASE_PREFIX = `${OWN_PREFIX}leases/`
+export const FILES_PREFIX = `${OWN_PREFIX}files/`
 export const SUMMARY_PREFIX = `${OWN_PREFIX}sessions/`
 export const TASK_PREFIX = `${OWN_PREFIX}tasks/`
 
@@ -111,7 +112,7 @@ export function sdkSummaryPrefix(homeKey: string): string {
 }
 
 export function filesPrefix(sessionId: string): string {
-  return `${OWN_PREFIX}files/${segment(sessionId, 'session id')}/`
+  return `${FILES_PREFIX}${segment(sessionId, 'session id')}/`
 }
 
 function below(subpath: string | undefined): string {

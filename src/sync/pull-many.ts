@@ -4,12 +4,16 @@ import type {Progress} from '../base/progress.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import type {LocalSession} from '../transcript/discover.js'
 import type {SyncContext} from './context.js'
+import {listAllFiles} from './size-limit.js'
 import {forkOnce} from './fork-session.js'
 import {type PullAction, type PulledSession, type PullOptions, pullSession} from './pull-session.js'
 import {countActions, countSessions, failureOf, type SessionFailure} from './report.js'
 import type {StoredSession} from './select-stored.js'
 
-export interface PullManyOptions extends Omit<PullOptions, 'take' | 'listing' | 'here'> {
+/** Fewer are asked for one by one. */
+const MANY = 4
+
+export interface PullManyOptions extends Omit<PullOptions, 'take' | 'listing' | 'files' | 'here'> {
   /** Where local and stored diverged: the local conversation is kept as a session of its own, then the stored one is taken. */
   readonly fork?: boolean | undefined
   /** Sessions at once. */
@@ -47,12 +51,16 @@ export async function pullMany(
 ): Promise<PullReport> {
   const step = options.progress.task(`Pulling ${countSessions(sessions.length)} from ${context.store.url}`)
   const copies = groupById(here)
+  // Sessions with a listing are all that there are.
+  const isAll = sessions.length >= MANY && sessions.every(({listing}) => listing)
+  const files = isAll && !options.dryRun ? await listAllFiles(context) : undefined
   let done = 0
   const outcomes = await pMap(
     sessions,
     async (session) => {
       options.signal?.throwIfAborted()
-      const outcome = await pullOne(context, session, copies.get(session.sessionId) ?? [], options)
+      const beside = files && (files.get(session.sessionId) ?? [])
+      const outcome = await pullOne(context, session, copies.get(session.sessionId) ?? [], {...options, files: beside})
       step.update(`${++done} of ${sessions.length}`)
       return outcome
     },
@@ -71,7 +79,7 @@ async function pullOne(
   context: SyncContext,
   {sessionId, listing}: StoredSession,
   here: readonly LocalSession[],
-  options: PullManyOptions,
+  options: PullManyOptions & Pick<PullOptions, 'files'>,
 ): Promise<PullOutcome> {
   const projectKey = here[0]?.projectKey ?? options.projectKey ?? listing?.ref.homeKey ?? ''
   const path = transcriptPath(context.configDir, projectKey, sessionId)
@@ -96,7 +104,7 @@ async function pullOrFork(
     if (!options.fork || !local || !hasCode(error, 'SESSION_DIVERGED')) throw error
   }
   const forked = options.dryRun ? undefined : await forkOnce(context, local)
-  const {listing: _listing, here: _here, ...again} = options
+  const {listing: _listing, files: _files, here: _here, ...again} = options
   const pulled = await pullSession(context, sessionId, {...again, take: true})
   return {...pulled, action: 'forked', ...(forked && {newSessionId: forked.sessionId})}
 }

@@ -51,6 +51,8 @@ export interface PullOptions {
   readonly processes: Processes
   /** Where the session lies in the store, when that was looked up for many at once. */
   readonly listing?: SessionListing | undefined
+  /** What lies beside its transcripts, the same. */
+  readonly files?: readonly ObjectSummary[] | undefined
   /** Its copies on this machine, the same. */
   readonly here?: readonly LocalSession[] | undefined
 }
@@ -78,7 +80,7 @@ export async function pullSession(
   const [local, ...more] = here
   if (more.length > 0) throw severalCopies(sessionId, here)
   if (local && !options.force) await refuseLive(context, sessionId, options.processes)
-  const files = options.dryRun ? [] : await listFiles(context, sessionId)
+  const files = options.dryRun ? [] : (options.files ?? (await listFiles(context, sessionId)))
   await refuseTooLarge(context, listing, files)
   const projectKey = local?.projectKey ?? options.projectKey ?? listing.ref.homeKey
   const pull = new SessionPull(context, sessionId, projectKey, local, options)

@@ -1,10 +1,11 @@
 import pMap from 'p-map'
 import {hasCode, RepriseError} from '../base/errors.js'
 import type {Progress} from '../base/progress.js'
+import {GlancingLeaseTable} from '../registry/glancing-lease-table.js'
 import type {Registry} from '../registry/registry.js'
 import type {LocalSession} from '../transcript/discover.js'
 import {CompactionsBehind} from './compact-behind.js'
-import type {SyncContext} from './context.js'
+import {leaseTable, type SyncContext} from './context.js'
 import {forkOnce} from './fork-session.js'
 import {lookAtSessions} from './look-at-sessions.js'
 import {type PushAction, pushSession, type PushedSession, type PushOptions, type SessionLook} from './push-session.js'
@@ -49,7 +50,9 @@ export async function pushMany(
 ): Promise<PushReport> {
   const {task, name} = options
   if ((task ?? name) !== undefined && sessions.length !== 1) throw oneSessionNeeded(sessions.length)
-  const looks = sessions.length < MANY ? undefined : await lookAtSessions(context, sessions)
+  const isMany = sessions.length >= MANY
+  const own = isMany ? {...context, leases: new GlancingLeaseTable(leaseTable(context), context.clock)} : context
+  const looks = isMany ? await lookAtSessions(own, sessions) : undefined
   using behind = new CompactionsBehind(context)
   const step = options.progress.task(`Pushing ${countSessions(sessions.length)} to ${context.store.url}`)
   let done = 0
@@ -59,7 +62,7 @@ export async function pushMany(
       const results: PushOutcome[] = []
       for (const session of copies) {
         options.signal?.throwIfAborted()
-        results.push(await pushOne(context, session, looks?.get(session.sessionId), {...options, behind}))
+        results.push(await pushOne(own, session, looks?.get(session.sessionId), {...options, behind}))
         step.update(`${++done} of ${sessions.length}`)
       }
       return results

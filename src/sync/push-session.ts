@@ -34,7 +34,7 @@ export interface PushOptions {
   /** Shown in listings. */
   readonly task?: string | undefined
   readonly name?: string | undefined
-  readonly look?: SessionLook
+  readonly look?: SessionLook | undefined
   /** Told of every transcript that was appended to. */
   readonly behind?: CompactionsBehind
 }
@@ -47,6 +47,8 @@ export interface SessionLook {
   readonly listing: SessionListing
   /** Version of the session's lease record, which was listed after the parts; undefined when there is none. */
   readonly lease: string | undefined
+  /** The store had no trace of it. Who then puts its home key on record is the first to write it. */
+  readonly isNew?: boolean
 }
 
 /**
@@ -62,8 +64,8 @@ export async function pushSession(
 ): Promise<PushedSession> {
   const {sessionId, projectKey} = session
   const before = await context.state.read(sessionId)
-  const homeKey = await homeOf(context, session, before, options)
-  const run = new SessionPush(context, session, before, homeKey, options)
+  const {homeKey, ...known} = await homeOf(context, session, before, options)
+  const run = new SessionPush(context, session, before, homeKey, {...options, ...known})
   const outcomes = await run.push()
   const sum = (pick: (each: TranscriptOutcome) => number): number =>
     outcomes.reduce((total, each) => total + pick(each), 0)
@@ -77,16 +79,23 @@ export async function pushSession(
   }
 }
 
+/** Where it lies, with the look at it as far as it still holds. */
 async function homeOf(
   {homes}: SyncContext,
   {sessionId, projectKey}: LocalSession,
   {homeKey}: SessionState,
   {dryRun, look}: PushOptions,
-): Promise<string> {
+): Promise<{readonly homeKey: string; readonly look?: SessionLook | undefined}> {
+  if (look?.isNew && !dryRun) {
+    const {homeKey: wanted} = look.listing.ref
+    const recorded = await homes.create(sessionId, wanted)
+    // Another machine was first, maybe under another key: all is to be looked at anew.
+    return recorded === undefined ? {homeKey: wanted} : {homeKey: recorded, look: undefined}
+  }
   const known = look?.listing.ref.homeKey ?? homeKey
-  if (known !== undefined) return known
-  if (dryRun) return (await homes.find(sessionId, projectKey)) ?? projectKey
-  return homes.settle(sessionId, projectKey)
+  if (known !== undefined) return {homeKey: known}
+  if (dryRun) return {homeKey: (await homes.find(sessionId, projectKey)) ?? projectKey}
+  return {homeKey: await homes.settle(sessionId, projectKey)}
 }
 
 const TELLING: readonly PushAction[] = [

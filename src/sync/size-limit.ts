@@ -1,6 +1,6 @@
 import {listAll} from '../object-store/list-all.js'
 import type {ObjectSummary} from '../object-store/object-store.js'
-import {filesPrefix} from '../store/names.js'
+import {FILES_PREFIX, filesPrefix} from '../store/names.js'
 import {isMetadataPart} from '../store/part.js'
 import type {PartListing, Parts, SessionListing} from '../store/parts.js'
 import {checkSize, listedSize} from '../store/size-limit.js'
@@ -42,4 +42,18 @@ export async function listFiles(
   sessionId: string,
 ): Promise<readonly ObjectSummary[]> {
   return (await listAll(store, {prefix: filesPrefix(sessionId)})).objects
+}
+
+/** The same of all sessions, from one listing. */
+export async function listAllFiles({
+  store,
+}: Pick<SyncContext, 'store'>): Promise<ReadonlyMap<string, readonly ObjectSummary[]>> {
+  const bySession = new Map<string, ObjectSummary[]>()
+  for (const object of (await listAll(store, {prefix: FILES_PREFIX})).objects) {
+    const sessionId = object.key.slice(FILES_PREFIX.length).split('/', 1)[0] ?? ''
+    const others = bySession.get(sessionId)
+    if (others) others.push(object)
+    else bySession.set(sessionId, [object])
+  }
+  return bySession
 }

@@ -36,7 +36,7 @@ export interface TranscriptPushOptions {
    * Of a look at many sessions that may be minutes old: it decides what is unchanged, but before something is written the transcript
    * is listed again.
    */
-  readonly look?: {readonly lease: string | undefined} | undefined
+  readonly look?: {readonly lease: string | undefined; readonly isNew?: boolean} | undefined
   /** Offsets of the local file to be measured for other purposes. */
   readonly alsoAt?: readonly number[]
   /**
@@ -73,7 +73,9 @@ export class TranscriptPush {
 
   /** @throws LEASE_HELD, SESSION_DIVERGED, SESSION_BUSY, SECRETS_FOUND, and what store and file system throw. */
   async push(): Promise<TranscriptOutcome> {
-    let fresh = this.#options.look === undefined
+    const {look} = this.#options
+    // Of a session that this push is the first to store there is nothing to look at again.
+    let fresh = look === undefined || look.isNew === true
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const outcome = await this.#step(fresh).catch(unlessMoved)
       if (outcome) return outcome

@@ -7,6 +7,7 @@ import {FileObjectStore} from '../../src/object-store/file/file-object-store.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import type {ObjectStore} from '../../src/object-store/object-store.js'
 import {PrefixedObjectStore} from '../../src/object-store/prefixed.js'
+import {GlancingLeaseTable} from '../../src/registry/glancing-lease-table.js'
 import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
 import {leaseKeyOf} from '../../src/store/names.js'
@@ -64,5 +65,9 @@ for (const [title, open] of Object.entries(STORES)) {
   describeRegistry(title, openRegistry)
   describeRegistryRaces(title, openRegistry)
   describeLeases(title, openLeases)
+  describeLeases(`${title}, looked at by many`, async () => {
+    const target = await openLeases()
+    return {...target, client: () => new GlancingLeaseTable(target.client(), systemClock)}
+  })
   describeLeaseRaces(title, openLeases)
 }

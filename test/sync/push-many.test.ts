@@ -7,6 +7,7 @@ import {FileObjectStore} from '../../src/object-store/file/file-object-store.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {MeteredObjectStore} from '../../src/object-store/metered.js'
 import {SessionLease} from '../../src/registry/session-lease.js'
+import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
 import {readSummary} from '../../src/store/summary-record.js'
 import {leaseContext} from '../../src/sync/context.js'
@@ -53,6 +54,58 @@ describe('many sessions', () => {
       // Three project keys and the lease records.
       expect(requests(store) - before).toBeLessThanOrEqual(4)
     }
+  })
+
+  test('new ones cost three writes each: home key, part and summary', async () => {
+    const store = newStore()
+    await using a = await SyncWorker.start(store, 'a')
+    for (let each = 0; each < 40; each++) await a.write(`-p${each % 3}`, message(each), idOf(each))
+    const {totals} = await pushAll(a, {concurrency: 16})
+    expect(totals).toMatchObject({actions: {pushed: 40}, partsCreated: 40})
+    expect(store.totals().requests).toMatchObject({put: 120, head: 0})
+    const {list, get} = store.totals().requests
+    expect(list + get).toBeLessThanOrEqual(16)
+  })
+
+  test('what others have stored without a home key is found, and goes on where it lies', async () => {
+    const store = newStore()
+    await using a = await SyncWorker.start(store, 'a')
+    for (let each = 0; each < 8; each++) await a.write('-here', message(1), idOf(each))
+    const foreign = `-there/${idOf(3)}/part-1700000000000-abcdef.jsonl`
+    await store.put(foreign, Buffer.from(message(1)), {mode: {type: 'create'}})
+    const {sessions} = await pushAll(a)
+    expect(sessions.filter(({action}) => action === 'unchanged').map(({sessionId}) => sessionId)).toEqual([idOf(3)])
+    expect(await a.context.homes.recorded(idOf(3))).toBe('-there')
+    expect(await a.context.homes.recorded(idOf(2))).toBe('-here')
+  })
+
+  test('one that another machine stores meanwhile under another key goes on there', async () => {
+    const store = newStore()
+    await using a = await SyncWorker.start(store, 'a')
+    await using b = await SyncWorker.start(store, 'b')
+    for (let each = 0; each < 6; each++) await a.write('-a', message(1) + message(2), idOf(each))
+    await b.write('-b', message(1), idOf(4))
+    // Between a's look and its first write.
+    const versions = StoreLeaseTable.prototype.versions.bind(new StoreLeaseTable(store))
+    const leases = Object.assign(new StoreLeaseTable(store), {
+      versions: async () => {
+        if ((await b.context.homes.recorded(idOf(4))) === undefined) await pushAll(b)
+        return versions()
+      },
+    })
+    const {store: own, clock, random} = a.context
+    const registry = new StoreRegistry({store: own, clock, random})
+    const sessions = await selectLocal(a.context, registry, {named: [], projectKey: '', all: true})
+    const {totals} = await pushMany({...a.context, leases}, sessions, {
+      registry,
+      progress: silentProgress,
+      concurrency: 4,
+    })
+    expect(totals).toMatchObject({actions: {pushed: 6}})
+    expect(await a.context.homes.recorded(idOf(4))).toBe('-b')
+    expect(await store.head(`-a/${idOf(4)}/`).catch(() => undefined)).toBeUndefined()
+    const {parts} = await a.context.parts.list({homeKey: '-b', sessionId: idOf(4)})
+    expect(parts).toHaveLength(2)
   })
 
   test('a session whose lease record changed is looked at once more, and then no more', async () => {
