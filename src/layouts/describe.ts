@@ -1,7 +1,7 @@
 import {readLines, type Line} from '../transcript/lines.js'
 import {summarizeRollout, type RolloutSummary} from '../transcript/codex/rollout-summary.js'
 import {summarize, titleOf, type TranscriptSummary} from '../transcript/summary.js'
-import {given, isoTime} from '../sync/list-sessions.js'
+import {given} from '../sync/list-sessions.js'
 import type {ForeignSession} from './foreign-session.js'
 import {readBytes, readHead} from './read-transcript.js'
 import type {Tree} from './tree.js'
@@ -32,30 +32,34 @@ export interface Description {
   readonly updatedAt?: string
 }
 
-/** Reads the beginning and the end of a main transcript: two small requests, one where it is small, three where it begins at length. */
-export async function describeSession(tree: Tree, session: ForeignSession): Promise<Description> {
+/**
+ * Reads the beginning of a main transcript, and its end: two small requests, one where it is small, three where it begins at length.
+ *
+ * @param withEnd what was said and named last is worth a request.
+ */
+export async function describeSession(tree: Tree, session: ForeignSession, withEnd: boolean): Promise<Description> {
   const {agent, main, rollout} = session
-  const isWhole = main.size <= (rollout?.compressed ? COMPRESSED_HEAD : SMALL)
-  const bytes = rollout?.compressed ? COMPRESSED_HEAD : isWhole ? SMALL : HEAD[agent]
-  const head = async (limit: number) => linesOf(readHead(tree, session, limit))
-  const tail = isWhole || rollout?.compressed ? [] : linesOf(readBytes(tree, main, main.size - TAIL, main.size), true)
-  const [first, last] = await Promise.all([head(bytes), tail])
   const fold = agent === 'claude' ? describeClaude : describeCodex
+  const head = async (limit: number) => linesOf(readHead(tree, session, limit))
+  const isCompressed = rollout?.compressed ?? false
+  if (main.size <= (isCompressed ? COMPRESSED_HEAD : SMALL)) return fold(await head(main.size), [])
+  if (isCompressed) return partial(await fold(await head(COMPRESSED_HEAD), []), undefined)
+  const [first, last] = await Promise.all([
+    head(HEAD[agent]),
+    withEnd ? linesOf(readBytes(tree, main, main.size - TAIL, main.size), true) : [],
+  ])
+  const {updatedAt} = await fold(last, [])
   const description = await fold(first, last)
-  if (description.firstPrompt === undefined && !isWhole && !rollout?.compressed) {
-    return partial(session, await fold(await head(LONG_HEAD), last))
-  }
-  return isWhole ? timed(session, description) : partial(session, description)
+  if (description.firstPrompt !== undefined) return partial(description, updatedAt)
+  return partial(await fold(await head(LONG_HEAD), last), updatedAt)
 }
 
-/** Counts of what was not read whole are none. */
-function partial(session: ForeignSession, {entries: _entries, messages: _messages, ...rest}: Description): Description {
-  return timed(session, rest)
-}
-
-/** When the object was written is when the session was copied: asked only where no line has a time. */
-function timed({main}: ForeignSession, description: Description): Description {
-  return {...given({updatedAt: isoTime(main.modified)}), ...description}
+/** Of what was not read whole counts are none, and the latest time is that of the end. */
+function partial(
+  {entries: _entries, messages: _messages, updatedAt: _updatedAt, ...rest}: Description,
+  updatedAt: string | undefined,
+): Description {
+  return {...rest, ...given({updatedAt})}
 }
 
 async function describeClaude(head: readonly Line[], tail: readonly Line[]): Promise<Description> {

@@ -13,6 +13,8 @@ import type {SessionSource, SourceTranscript} from './session-source.js'
 import {type Tree, uriOf} from './tree.js'
 
 const DESCRIBED_AT_ONCE = 64
+/** The sessions of which the end is read, too: those that were written last. */
+const WITH_END = 1000
 /** What one session's files may be like without the others being told any less. */
 const UNREADABLE = [
   'OBJECT_NOT_FOUND',
@@ -57,12 +59,14 @@ export class ForeignSource implements SessionSource {
 
   async rows(): Promise<readonly ListedSession[]> {
     const [{sessions}, known] = await Promise.all([this.listing(), this.#cache.read()])
+    const latest = new Set(sessions.toSorted((a, b) => b.main.modified - a.main.modified).slice(0, WITH_END))
     const described = new Map<string, CachedSummary>()
     const rows = await pMap(
       sessions,
       async (session) => {
         const before = known.get(session.uri)
-        const summary = before?.etag === session.main.etag ? before.summary : await this.#describe(session)
+        const summary =
+          before?.etag === session.main.etag ? before.summary : await this.#describe(session, latest.has(session))
         if (summary) described.set(session.uri, {etag: session.main.etag, summary})
         return this.#rowOf(session, summary ?? {})
       },
@@ -103,10 +107,10 @@ export class ForeignSource implements SessionSource {
     })
   }
 
-  async #describe(session: ForeignSession): Promise<CachedSummary['summary'] | undefined> {
+  async #describe(session: ForeignSession, withEnd: boolean): Promise<CachedSummary['summary'] | undefined> {
     const {sessionId, projectKey, agent} = session
     try {
-      const description = await describeSession(this.tree, session)
+      const description = await describeSession(this.tree, session, withEnd)
       return {version: 1, sessionId, homeKey: projectKey, agent, ...description}
     } catch (error) {
       if (hasCode(error, ...UNREADABLE)) return undefined

@@ -128,6 +128,18 @@ describe('the rows of whole files', () => {
     expect(bytes).toBeLessThan(100_000)
   })
 
+  test('of more sessions than anybody looks at: the ends of those that were written last alone', async () => {
+    const files: Record<string, string> = {}
+    const long = turn(1, 'first') + turn(2, 'x'.repeat(70_000)) + turn(3).replaceAll('2026-01-02', '2026-02-03')
+    for (let at = 0; at < 1005; at++) {
+      files[`b/raw/claude/-w/${String(at).padStart(8, '0')}-2222-4333-8444-555555555555.jsonl`] = long
+    }
+    const rows = await (await sourceOf(await storeOf(files))).rows()
+    const withEnd = rows.filter(({updatedAt}) => updatedAt?.startsWith('2026-02-03'))
+    expect([rows.length, withEnd.length]).toEqual([1005, 1000])
+    expect(rows.every(({firstPrompt, updatedAt}) => firstPrompt === 'first' && updatedAt! > '2026-01-03')).toBe(true)
+  })
+
   test('find a prompt behind long instructions', async () => {
     const text = rollout({instructions: 200_000, turns: 30})
     const [row] = await (await sourceOf(await storeOf({[`b/raw/codex/${rolloutName()}`]: text}))).rows()
