@@ -41,7 +41,7 @@ export class MirrorSessionStore {
   readonly #appending = new Map<Promise<void>, SessionKey>()
   /** `open` takes appends, `closing` stores what it has taken. */
   #state: 'open' | 'closing' | 'closed' = 'open'
-  #appendedAt = Number.NEGATIVE_INFINITY
+  #activeAt = Number.NEGATIVE_INFINITY
 
   constructor(context: SessionStoreContext) {
     this.#context = {...context, observe: combineObservers([context.observe])}
@@ -59,7 +59,7 @@ export class MirrorSessionStore {
     if (this.#state !== 'open') throw closed()
     checkKey(key)
     if (entries.length === 0) return
-    this.#appendedAt = this.#context.clock.now()
+    this.#activeAt = this.#context.clock.now()
     const appending = this.#pending.hold(encodeEntries(entries), async (admitted: readonly EncodedEntry[]) => {
       if (this.#state === 'closed') throw closed()
       await this.#writers.mirrorOf(key).append(admitted)
@@ -69,6 +69,7 @@ export class MirrorSessionStore {
       await appending
     } finally {
       this.#appending.delete(appending)
+      this.#activeAt = this.#context.clock.now()
     }
   }
 
@@ -181,6 +182,8 @@ export class MirrorSessionStore {
     const end = clock.now() + timeoutMs
     const left = (): number => Math.max(0, end - clock.now())
     const waiting = new AbortController()
+    // What was rejected before gets its last try while others still send.
+    void this.#writers.store(() => true)
     const flushing = this.#quiet(waiting.signal).then(async () => {
       if (waiting.signal.aborted) return undefined
       this.#state = 'closing'
@@ -216,12 +219,14 @@ export class MirrorSessionStore {
     await this.#writers.summarise(belongs)
   }
 
-  /** A query that was left early sends its last entries up to 50 ms later. */
+  /** A query sends one batch after the other, and one that was left early its last entries up to 50 ms later. */
   async #quiet(signal: AbortSignal): Promise<void> {
     const {clock} = this.#context
     if (this.#writers.isEmpty && this.#appending.size === 0) return
     const began = clock.now()
-    while (!signal.aborted && clock.now() - Math.max(this.#appendedAt, began) < LINGER_MS) {
+    const isActive = (): boolean =>
+      this.#appending.size > 0 || clock.now() - Math.max(this.#activeAt, began) < LINGER_MS
+    while (!signal.aborted && isActive()) {
       await clock.sleep(LINGER_MS / 4, signal).catch(() => undefined)
     }
   }

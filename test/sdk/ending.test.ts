@@ -66,6 +66,28 @@ describe('what waits for room in memory', () => {
   })
 })
 
+test('close takes what a query sends one after the other to a slow store, and gives what was rejected a last try', async () => {
+  const store = newStore()
+  const sessions = open(store)
+  const [key, other] = [newKey(), newKey()]
+  store.fault = (call) => (isPart(call) ? 'before' : undefined)
+  const given = said('given up')
+  await expect(sessions.append(other, [given])).rejects.toThrow('down')
+  store.fault = () => undefined
+  store.gate = systemClock.sleep(200)
+  const entries = [said('0'), said('1'), said('2')]
+  const sending = (async () => {
+    for (const entry of entries) {
+      await sessions.append(key, [entry])
+      store.gate = systemClock.sleep(200)
+    }
+  })()
+  expect(await sessions.close()).toMatchObject({complete: true})
+  await sending
+  expect(await stored(store, key)).toEqual(entries)
+  expect(await stored(store, other)).toEqual([given])
+})
+
 describe('close ends in its time', () => {
   test('when giving the leases back hangs', async () => {
     const store = newStore()

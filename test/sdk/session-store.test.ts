@@ -240,12 +240,14 @@ describe('a transcript that is there already', () => {
 test('an append that comes while the store is closed is taken, one that comes later is refused', async () => {
   const store = newStore()
   const key = newKey()
-  const sessions = open(store)
+  let now = Date.now()
+  const sessions = open(store, {clock: {...systemClock, now: () => now}})
   await sessions.append(key, [said('0')])
-  await systemClock.sleep(150)
+  now += 150
   const closing = sessions.close()
   await systemClock.sleep(30)
   await sessions.append(key, [said('1')])
+  now += 150
   await closing
   await expect(sessions.append(key, [said('2')])).rejects.toMatchObject({code: 'SESSION_STORE_CLOSED'})
   expect(await stored(store, key)).toHaveLength(2)
