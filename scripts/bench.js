@@ -16,12 +16,13 @@ import {load} from './bench/rows/load.js'
 import {mirrorSdk} from './bench/rows/mirror-sdk.js'
 import {mirror} from './bench/rows/mirror.js'
 import {peers} from './bench/rows/peers.js'
+import {rewriting} from './bench/rows/rewriting.js'
 import {start} from './bench/rows/start.js'
 import {unchanged} from './bench/rows/unchanged.js'
 import {StrictServer} from './bench/strict-server.js'
 import {hasCommand, Worker} from './bench/worker.js'
 
-const ROWS = [append, unchanged, large, start, list, growth, mirror, mirrorSdk, load, peers]
+const ROWS = [append, unchanged, large, start, list, growth, mirror, mirrorSdk, rewriting, load, peers]
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,

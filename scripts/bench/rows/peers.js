@@ -5,14 +5,14 @@ import {findPeers} from '../peers.js'
 import {runProgram} from '../program.js'
 import {growSession, makeSession, uuidOf} from '../transcripts.js'
 
-const SESSIONS = 200
+const SESSIONS = 500
 const SIZE = 1_000_000
 const ROUNDS = 3
 
 /** @type {import('../row.js').Row} */
 export const peers = {
   name: 'peers',
-  title: '200 sessions of 1 MB, side by side with other programs',
+  title: '500 sessions of 1 MB, side by side with other programs',
   needs: ['push'],
   async run({root, scratch, server, newWorker, has, say}) {
     const found = findPeers(root)
@@ -68,6 +68,9 @@ export const peers = {
 
 /** @typedef {import('../program.js').Finished & import('../strict-server.js').Traffic} Run */
 
+/** Of first pushes and of pulls. @type {Record<string, {atLeast: number, aim?: number}>} */
+const BOUNDS = {'aws s3 sync': {atLeast: 1}, 's5cmd sync': {atLeast: 0.8, aim: 1}}
+
 /**
  * @param {string} step
  * @param {Map<string, Run[]>} byProgram
@@ -75,6 +78,7 @@ export const peers = {
  */
 function compare(step, byProgram) {
   const ours = byProgram.get('reprise') ?? []
+  /** @type {import('../row.js').Figure[]} */
   const figures = [
     {
       what: `${step}: reprise`,
@@ -83,12 +87,19 @@ function compare(step, byProgram) {
       note: costs(ours),
     },
   ]
+  if (step === 'push' || step === 'pull') {
+    const requests = median(ours.map((run) => run.requests)) / SESSIONS
+    figures.push({what: `${step}: requests a session`, value: requests, unit: 'requests'})
+    const memory = Math.max(...ours.map(({peakRss}) => peakRss)) / MIB
+    figures.push({what: `${step}: peak memory`, value: memory, unit: 'MiB', atMost: 250})
+  }
   for (const [name, runs] of byProgram) {
     if (name === 'reprise') continue
     figures.push({
-      what: `${step}: time of reprise against ${name}`,
-      value: median(runs.map(({ms}, round) => ours[round].ms / ms)),
+      what: `${step}: rate against ${name}`,
+      value: median(runs.map(({ms}, round) => ms / ours[round].ms)),
       unit: /** @type {const} */ ('×'),
+      ...(step === 'push' || step === 'pull' ? BOUNDS[name] : {}),
       note: `${Math.round(median(runs.map(({ms}) => ms)))} ms, ${costs(runs)}`,
     })
   }
