@@ -28,11 +28,6 @@ export class ArchiveNames {
     this.#shift = ROOM + (((a * 256 + b) * 256 + c) % SPREAD)
   }
 
-  /** No listed part and no piece has a later time. */
-  get last(): number {
-    return Math.max(this.#last, this.#ms)
-  }
-
   of({from, to, after}: Pick<PartRange, 'from' | 'to' | 'after'>): string {
     const end = this.#ends.find((each) => each.to >= to)?.ms ?? this.#last
     this.#ms = Math.max(this.#ms + 1, end - this.#shift)

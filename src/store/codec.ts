@@ -64,3 +64,14 @@ function damaged({key}: ListedPart, what: string, cause?: unknown): RepriseError
     details: {key},
   })
 }
+
+/** Packed bytes are no lines that anybody could be given. */
+export function metadataLost({key}: ListedPart): RepriseError {
+  return new RepriseError({
+    kind: 'bad-data',
+    code: 'PART_DAMAGED',
+    message: `${key} has lost its metadata: what of the transcript it holds cannot be told`,
+    suggestions: ['Copy the bucket again with its metadata.', 'reprise doctor'],
+    details: {key},
+  })
+}

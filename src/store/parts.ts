@@ -16,7 +16,7 @@ import {
   type TranscriptRef,
   transcriptPrefix,
 } from './names.js'
-import {decoded} from './codec.js'
+import {decoded, metadataLost} from './codec.js'
 import {
   decodeArchived,
   decodeRange,
@@ -85,7 +85,9 @@ export class Parts implements PartSource {
         const known = this.#archived.get(key)
         if (known?.etag === etag) return known
         const head = await this.store.head(key, this.#request())
-        const part = head && decodeArchived(listedPart(key, size, etag, modified), head.metadata)
+        const object = listedPart(key, size, etag, modified)
+        const part = head && decodeArchived(object, head.metadata)
+        if (head && !part && object.parsed) throw metadataLost(object)
         if (part) this.#archived.set(key, part)
         return part
       },

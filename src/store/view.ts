@@ -63,6 +63,15 @@ async function viewListing(parts: Parts, first: PartListing, always: boolean): P
       described = [...archived, ...described].toSorted(compareNames)
       resolution = await resolveParts({parts: described, source: parts})
     }
+    if (hasGap(described, resolution)) {
+      // What was archived may have been put back between both listings.
+      const fresh = await parts.list(ref)
+      if (!isSameListing(fresh, listing)) {
+        if (listings === MAX_LISTINGS) throw busy(ref)
+        listing = fresh
+        continue
+      }
+    }
     let journals: Journal[] = []
     if (always || resolution.forks.length > 0 || resolution.loose.length > 0) {
       journals = await readJournals(parts.store, ref, knownTo(parts))
@@ -86,9 +95,15 @@ async function viewListing(parts: Parts, first: PartListing, always: boolean): P
   }
 }
 
-/** Some part does not join up with what is listed before it. */
+/** Some part does not join up with what is listed before it; or the one that would tell has lost its metadata. */
 function hasGap(described: readonly (ListedPart | RangedPart)[], {links}: Resolution): boolean {
-  return described.some((part) => isRanged(part) && !isMetadataPart(part) && !links.has(part.name))
+  const own = described.filter((part) => !isMetadataPart(part))
+  const hasBytes = own.some(({size}) => size > 0)
+  return own.some((part) => (isRanged(part) ? !links.has(part.name) : !hasBytes))
+}
+
+function isSameListing(a: PartListing, b: PartListing): boolean {
+  return a.parts.length === b.parts.length && a.parts.every(({key}, at) => key === b.parts[at]?.key)
 }
 
 /** What is archived and not restored. */

@@ -44,7 +44,7 @@ async function leaseUse(
   const who = `process ${owner.pid} on ${owner.machine}`
   if (!isFree(record, date)) return {what: `${who} holds it until ${timeOf(expiry)}`, until}
   const archived = await pMap(transcripts, async (each) => parts.listArchive(each.ref), {concurrency: REQUESTS_AT_ONCE})
-  if (archived.flat().some(({range}) => range.epoch === epoch)) return undefined
+  if (archived.flat().some(({range}) => range.epoch + 1 === epoch)) return undefined
   return {what: `${who} held it until ${timeOf(until - IN_USE_MS)}`, until}
 }
 

@@ -34,6 +34,7 @@ export class Archiver extends Actor {
     const {core, rng, network} = world
     // What has its grace is deleted when the lease was given back.
     const grace = rng.pick([0, 0, rng.int(1, 90_000)])
+    const pieceBytes = rng.pick([20, 50, 100, 1_000])
     this.start(async () => {
       const context = this.context()
       const pid = world.id()
@@ -46,7 +47,7 @@ export class Archiver extends Actor {
       const transcript = new core.LeasedTranscript(context, lease, REF, {grace: 0})
       await transcript.settle()
       await transcript.tidy()
-      const archived = await archiveTranscript(context, lease, REF, 'plain')
+      const archived = await archiveTranscript(context, lease, REF, 'plain', pieceBytes)
       const remove = async (): Promise<void> => {
         if (!archived) return
         await this.client.delete(archived.stale)
