@@ -4,6 +4,8 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import {buildSource} from '../support/simulation/build.js'
 import {campaign} from '../support/simulation/campaign.js'
 import {type Core, core} from '../support/simulation/core.js'
+import {explore} from '../support/simulation/interleavings/explore.js'
+import {SCENES} from '../support/simulation/interleavings/scenes.js'
 import {MIXES} from '../support/simulation/mixes.js'
 import {mutatedCore} from '../support/simulation/mutate.js'
 import {type Mutation, MUTATIONS} from '../support/simulation/mutations.js'
@@ -52,6 +54,20 @@ describe('random schedules', () => {
     },
     60_000,
   )
+})
+
+describe('every order of the requests of a small scene', () => {
+  const EXPLORED = [
+    {rule: 'merge: its inputs go only when it is confirmed', name: 'two merge the same run', faults: 1},
+    {rule: 'commit first: deletes wait for the part', name: 'one merges what a holder rebases', faults: 0},
+  ]
+  test.each(EXPLORED)('without $rule: $name, and one does not do', {timeout: 60_000}, async ({rule, name, faults}) => {
+    const mutation = MUTATIONS.find((each) => each.rule === rule)
+    const scene = SCENES.find((each) => each.name === name)
+    if (!mutation || !scene) throw new Error('there is such a rule, and such a scene')
+    const {violation} = await explore(await withoutRule(mutation), scene, {faults, atOnce: 1, steps: 10_000})
+    expect(violation).toMatch(/^C[12] /)
+  })
 })
 
 test('a mutation that fits no longer says so', async () => {

@@ -5,7 +5,7 @@ import type {SimClient} from './sim-client.js'
 import {Violation, type World} from './world.js'
 
 /** Rejections that a caller expects: it starts over, or goes on. */
-const EXPECTED = new Set([
+export const EXPECTED = new Set([
   'STORE_UNREACHABLE',
   'LEASE_HELD',
   'LEASE_LOST',

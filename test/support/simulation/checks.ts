@@ -3,36 +3,49 @@ import {all, collect, linesOf, transcriptOf} from './collect.js'
 import {countOf, decode, encode, isBookkeeping, type LineText} from './lines.js'
 import {checkReference, show} from './reference-check.js'
 import type {SimClient} from './sim-client.js'
-import {PREFIX, REF, type Sight, type View, Violation, type World} from './world.js'
+import {type Checked, PREFIX, REF, type Sight, type View, Violation, type World} from './world.js'
+
+/** The store as a reader finds it at this instant. */
+export async function sightOf({core, memory, oracle}: Pick<Checked, 'core' | 'memory' | 'oracle'>): Promise<Sight> {
+  const parts = await contents(memory, PREFIX)
+  const view = await core.viewTranscript(oracle, REF)
+  return {parts, view, delivered: await linesOf(core.deliveredBytes(view.delivery, oracle))}
+}
 
 async function look(world: World): Promise<Sight> {
   const {changes} = world.network
   if (world.sight?.changes === changes) return world.sight
-  const parts = await contents(world, PREFIX)
-  const view = await world.core.viewTranscript(world.oracle, REF)
-  const delivered = await deliveredLines(world, view)
+  const sight = {...(await sightOf(world)), changes}
+  const {view} = sight
   world.ledger.chains.set(view.resolution.digest, await pathLines(world, view))
   if (view.resolution.fenced.length > 0) world.count('fenced')
   if (view.resolution.forks.length > 0) world.count('forks')
   if (view.resolution.loose.length > 0) world.count('loose')
   if (view.resolution.displaced.length > 0) world.count('displaced')
-  world.sight = {changes, parts, view, delivered}
+  world.sight = sight
   // Other readers are given nothing of what is archived, and some of it twice while it is on its way.
-  if (!world.network.archived) checkReference(world, world.sight)
-  return world.sight
+  if (!world.network.archived) checkReference(world, sight)
+  return sight
 }
 
 /** The invariants, after every step. */
 export async function checkWorld(world: World, actors: readonly Actor[]): Promise<void> {
-  const {ledger} = world
   const sight = await look(world)
+  await checkPromises(world, sight)
+  // Written again from a copy without metadata, a part can get the name it had: here the lease record must decide as well.
+  if (!world.ledger.metadataLost) await checkListings(world, sight.view, sight.delivered, actors)
+}
+
+/** C1 and C2: what was promised is stored and delivered, once, and nothing of a fenced writer. */
+export async function checkPromises({ledger, memory}: Pick<Checked, 'ledger' | 'memory'>, sight: Sight): Promise<void> {
   const {view, delivered} = sight
-  const archived = view.archived.length > 0 ? await contents(world, '.reprise/archive/') : new Map<string, LineText[]>()
+  const archived =
+    view.archived.length > 0 ? await contents(memory, '.reprise/archive/') : new Map<string, LineText[]>()
   const stored = new Set([...sight.parts.values(), ...archived.values()].flat())
   const lost = [...ledger.acked].filter((line) => !ledger.limbo.has(line) && !stored.has(line))
   if (lost.length > 0) throw new Violation(`C1 lost ${show(lost)}`)
   if ([...ledger.cut].some((line) => !stored.has(line))) {
-    const late = new Set([...(await contents(world, '.reprise/late/')).values()].flat())
+    const late = new Set([...(await contents(memory, '.reprise/late/')).values()].flat())
     const gone = [...ledger.cut].filter((line) => !ledger.limbo.has(line) && !stored.has(line) && !late.has(line))
     if (gone.length > 0) throw new Violation(`C1 cut off by force and gone ${show(gone)}`)
   }
@@ -53,8 +66,6 @@ export async function checkWorld(world: World, actors: readonly Actor[]): Promis
     })
     if (late.length > 0) throw new Violation(`delivers lines of a fenced writer ${show(late)}`)
   }
-  // Written again from a copy without metadata, a part can get the name it had: here the lease record must decide as well.
-  if (!ledger.metadataLost) await checkListings(world, view, delivered, actors)
 }
 
 /** P3: what one listing says of a local file is true. */
@@ -91,7 +102,7 @@ async function pathLines({oracle}: World, {resolution}: View): Promise<LineText[
 }
 
 /** The lines of each object below a prefix, by the rest of its key. */
-async function contents({network: {memory}}: World, prefix: string): Promise<ReadonlyMap<string, readonly LineText[]>> {
+async function contents(memory: Checked['memory'], prefix: string): Promise<ReadonlyMap<string, readonly LineText[]>> {
   const found = new Map<string, readonly LineText[]>()
   for (const {objects} of await all(memory.list({prefix})))
     for (const {key} of objects)

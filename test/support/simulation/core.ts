@@ -23,6 +23,7 @@ import * as unleased from '../../../src/store/unleased.js'
 import * as view from '../../../src/store/view.js'
 import * as write from '../../../src/store/write-part.js'
 import * as compactSession from '../../../src/sync/compact-session.js'
+import * as context from '../../../src/sync/context.js'
 import * as identity from '../../../src/transcript/entry-identity.js'
 
 /** The code under attack. A second copy of it, with one rule taken out, is loaded from a changed build. */
@@ -52,6 +53,7 @@ export const core = {
   ...view,
   ...write,
   ...compactSession,
+  ...context,
   ...identity,
 }
 
@@ -83,6 +85,7 @@ const MODULES = [
   'store/view',
   'store/write-part',
   'sync/compact-session',
+  'sync/context',
   'transcript/entry-identity',
 ]
 

@@ -231,7 +231,7 @@ export class Network {
   }
 }
 
-function never<T>(): Promise<T> {
+export function never<T>(): Promise<T> {
   return new Promise(() => undefined)
 }
 

@@ -1,12 +1,12 @@
 import type {RangedPart} from '../../../src/store/part.js'
 import {isBookkeeping, type LineText} from './lines.js'
-import {PREFIX, type Sight, type View, Violation, type World} from './world.js'
+import {type Checked, PREFIX, type Sight, type View, Violation} from './world.js'
 
 /**
  * What a reader gets that knows nothing of merges and takes every part in key order, where holders and compactors alone have left their
  * traces: each line, twice perhaps while inputs are still there beside their merge, and the last line last.
  */
-export function checkReference(world: World, sight: Sight): void {
+export function checkReference(world: Pick<Checked, 'merged' | 'count'>, sight: Sight): void {
   const {view, delivered, parts} = sight
   const {forks, loose, fenced, displaced, covered, slices} = view.resolution
   if (forks.length + loose.length + fenced.length + displaced.length > 0) return
@@ -18,7 +18,7 @@ export function checkReference(world: World, sight: Sight): void {
     world.count('reference: exact')
     if (read.join('') !== delivered.join('')) throw new Violation(`C3 another reader gets ${show(read)}`)
   }
-  const late = covered.filter((part) => cameLate(world, view, part))
+  const late = covered.filter((part) => cameLate(world.merged, view, part))
   // Behind a late one of its own epoch a holder has written its next line; one that was cut off may have the path's bytes by chance.
   const isLeased = view.parts.every((part) => 'range' in part && part.range.leased)
   const isLastLast = late.length === 0 || (isLeased && late.every(({range}) => range.epoch >= (epochs.at(-1) ?? 0)))
@@ -37,7 +37,7 @@ function lastOfEach(read: readonly LineText[]): LineText[] {
 }
 
 /** A write that landed after the one that was made in its stead; no merge, nor what went into one. */
-function cameLate({network: {merged}}: World, {resolution: {slices}}: View, part: RangedPart): boolean {
+function cameLate(merged: ReadonlySet<string>, {resolution: {slices}}: View, part: RangedPart): boolean {
   const holder = slices.find(({end}) => part.range.to <= end)?.part
   return holder !== undefined && part.name > holder.name && !merged.has(PREFIX + part.name)
 }

@@ -63,6 +63,17 @@ export class Stage {
     this.parts = new core.Parts(this.memory)
   }
 
+  /** What is stored now, for somebody to go on with while this one stays as it is. */
+  async copy(): Promise<Stage> {
+    const copy = new Stage(this.core)
+    copy.now = this.now
+    for (const key of await this.keys('')) {
+      const {body, metadata} = await this.memory.get(key)
+      await copy.memory.put(key, await collect(body), {mode: {type: 'create'}, metadata})
+    }
+    return copy
+  }
+
   context(store: unknown = this.memory) {
     return {
       parts: new this.core.Parts(store as Stage['memory']),

@@ -64,24 +64,43 @@ export type View = Awaited<ReturnType<Core['viewTranscript']>>
 
 /** The store as a reader that sees this instant finds it. */
 export interface Sight {
-  readonly changes: number
   /** The lines of each part, by its name. */
   readonly parts: ReadonlyMap<string, readonly LineText[]>
   readonly view: View
   readonly delivered: readonly LineText[]
 }
 
-export class World extends SimulatedWorld {
+/** What invariants are held against. */
+export interface Checked {
+  readonly core: Core
+  readonly ledger: Ledger
+  readonly memory: InstanceType<Core['MemoryObjectStore']>
+  /** Sees everything at once. */
+  readonly oracle: InstanceType<Core['Parts']>
+  /** Keys of merges and of their inputs. */
+  readonly merged: ReadonlySet<string>
+  count(what: string): void
+}
+
+export class World extends SimulatedWorld implements Checked {
   readonly core: Core
   readonly ledger = new Ledger()
   /** Processes that have crashed: the machine that they ran on knows. */
   readonly dead = new Set<number>()
   /** What the last check found, good until the store changes. */
-  sight: Sight | undefined
+  sight: (Sight & {readonly changes: number}) | undefined
 
   constructor(core: Core, seed: number) {
     super(core, seed)
     this.core = core
+  }
+
+  get memory(): Checked['memory'] {
+    return this.network.memory
+  }
+
+  get merged(): ReadonlySet<string> {
+    return this.network.merged
   }
 }
 
