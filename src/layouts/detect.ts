@@ -182,11 +182,13 @@ export const LOCAL_CODEX: ForeignRoots = {
 }
 
 function rawRoots(prefix: string, machine: string | undefined): readonly Place[] {
-  return (['claude', 'codex'] as const).map((agent) => rawRoot(agent, `${prefix}${agent}/`, machine))
+  return [rawRoot('claude', `${prefix}claude/`, machine), rawRoot('codex', `${prefix}codex/`, machine, prefix)]
 }
 
-function rawRoot(agent: Root['agent'], prefix: string, machine: string | undefined): Place {
-  return {agent, prefix, ...given('machine', machine), ...(agent === 'codex' && {index: prefix + SESSION_INDEX})}
+/** @param above where `codex/` stands for the `sessions/` of a home, and the index beside it, if that is not out of reach. */
+function rawRoot(agent: Root['agent'], prefix: string, machine: string | undefined, above?: string): Place {
+  const indexes = [above, prefix].flatMap((each) => (each === undefined ? [] : [each + SESSION_INDEX]))
+  return {agent, prefix, ...given('machine', machine), ...(agent === 'codex' && {indexes})}
 }
 
 function claudeRoot(prefix: string, user: string | undefined): Place {
@@ -197,7 +199,7 @@ function codexHome(prefix: string, user: string | undefined): readonly Place[] {
   return ROLLOUT_DIRECTORIES.map((directory) => ({
     agent: 'codex' as const,
     prefix: `${prefix}${directory}/`,
-    index: prefix + SESSION_INDEX,
+    indexes: [prefix + SESSION_INDEX],
     ...given('user', user),
   }))
 }

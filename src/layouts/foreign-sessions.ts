@@ -39,7 +39,7 @@ async function listRoot(tree: Tree, root: Root): Promise<ForeignListing> {
       else if (place) draftOf(drafts, place).add(place, object)
     }
   }
-  const names = root.index !== undefined && drafts.size > 0 ? await readNames(tree, root.index) : undefined
+  const names = drafts.size > 0 ? await readNames(tree, root.indexes ?? []) : undefined
   return {sessions: [...drafts.values()].flatMap((draft) => draft.session(tree, root, names)), leftOut}
 }
 
@@ -51,9 +51,14 @@ function draftOf(drafts: Map<string, Draft>, place: Place): Draft {
 }
 
 /** A name that cannot be read is not shown. */
-async function readNames(tree: Tree, key: string): Promise<ReadonlyMap<string, string> | undefined> {
-  const object = await readObject(tree, key, {limit: LONGEST_INDEX}).catch(() => undefined)
-  return object && readSessionIndex(readLines([object.bytes], {onTooLong: 'report'}))
+async function readNames(tree: Tree, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const read = await Promise.all(
+    keys.map(async (key) => {
+      const object = await readObject(tree, key, {limit: LONGEST_INDEX}).catch(() => undefined)
+      return object ? [...(await readSessionIndex(readLines([object.bytes], {onTooLong: 'report'})))] : []
+    }),
+  )
+  return new Map(read.flat())
 }
 
 /** What listings told of one session so far. */

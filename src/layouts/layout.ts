@@ -15,8 +15,8 @@ export interface Root {
   readonly machine?: string
   /** Whose backup it is, where the layout says so. */
   readonly user?: string
-  /** Of Codex: the names that people gave. */
-  readonly index?: string
+  /** Of Codex: where the names may stand that people gave, the last one counts. */
+  readonly indexes?: readonly string[]
 }
 
 /** Where the sessions of other programs lie in a store. */

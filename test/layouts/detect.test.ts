@@ -39,7 +39,7 @@ describe('whole files of many machines', () => {
           agent: 'codex',
           prefix: 'team/box-1/raw/codex/',
           machine: 'box-1',
-          index: 'team/box-1/raw/codex/session_index.jsonl',
+          indexes: ['team/box-1/raw/session_index.jsonl', 'team/box-1/raw/codex/session_index.jsonl'],
         },
         {layout: 'raw', agent: 'claude', prefix: 'team/box-2/raw/claude/', machine: 'box-2'},
         {
@@ -47,7 +47,7 @@ describe('whole files of many machines', () => {
           agent: 'codex',
           prefix: 'team/box-2/raw/codex/',
           machine: 'box-2',
-          index: 'team/box-2/raw/codex/session_index.jsonl',
+          indexes: ['team/box-2/raw/session_index.jsonl', 'team/box-2/raw/codex/session_index.jsonl'],
         },
       ],
     })

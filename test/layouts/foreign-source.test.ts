@@ -23,7 +23,7 @@ const TEAM: Files = {
     prompt: 'the other way',
     base: {sessionId: THREAD, bytes: parent.length},
   }),
-  'box-2/raw/codex/session_index.jsonl': INDEX,
+  'box-2/raw/session_index.jsonl': INDEX,
 }
 
 async function read(chunks: AsyncIterable<Uint8Array>): Promise<string> {
