@@ -65,7 +65,8 @@ export async function compactView(
 ): Promise<Compacted> {
   const plan = planCompaction(view, await withLeaseEpoch(view, options))
   const grace = options.grace ?? (options.isHeld ? GRACE_MS : graceFor(view, machine))
-  const due = plan.leftovers.filter(({cover}) => cover.modified + grace <= view.listing.date)
+  // A store that answers with an older date than it keeps has no part in a grace of nothing.
+  const due = plan.leftovers.filter(({cover}) => grace === 0 || cover.modified + grace <= view.listing.date)
   const removal = new Removal(parts.store)
   await removal.remove(due.map(({part}) => part))
   for (const {part, cover} of plan.leftovers)

@@ -19,7 +19,9 @@ export const HOME = '-a'
 export const REF = {homeKey: HOME, sessionId: SESSION}
 export const SUBPATH = 'subagents/agent-1'
 
-export type StoreKind = 'memory' | 'file' | 's3'
+/** `express`: a directory bucket, which lists in no order, and after no key. */
+export type StoreKind = 'memory' | 'file' | 's3' | 'express'
+export const STORE_KINDS: readonly StoreKind[] = ['memory', 'file', 's3', 'express']
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: ObjectStore
@@ -34,7 +36,7 @@ export async function openStoreOf(kind: StoreKind): Promise<OpenedStore> {
     const store = new FileObjectStore({directory, clock: systemClock, random: systemRandom})
     return {store, [Symbol.asyncDispose]: async () => rm(directory, {recursive: true, force: true})}
   }
-  const server = await startStrictS3()
+  const server = await startStrictS3({directoryBucket: kind === 'express'})
   const store = await openAt(server)
   return {
     store,

@@ -31,7 +31,7 @@ import {
   pushLines,
   REF,
   referenceLines,
-  type StoreKind,
+  STORE_KINDS,
   SUBPATH,
 } from '../support/compactable.js'
 import {CrashingStore} from '../support/crashing-store.js'
@@ -68,7 +68,7 @@ function storeAt(clock: {now: number}): MemoryObjectStore {
   return new MemoryObjectStore({clock: {now: () => clock.now}})
 }
 
-describe.each<StoreKind>(['memory', 'file', 's3'])('on a store of kind %s', (kind) => {
+describe.each(STORE_KINDS)('on a store of kind %s', (kind) => {
   test('a session is packed away whole, and read and written as before', async () => {
     await using opened = await openStoreOf(kind)
     const {store} = opened

@@ -20,7 +20,7 @@ import {
   openStoreOf,
   pushLines,
   referenceLines,
-  type StoreKind,
+  STORE_KINDS,
   SUBPATH,
 } from '../support/compactable.js'
 import {appendReference} from '../support/reference-adapter.js'
@@ -57,7 +57,7 @@ async function writeLoose(store: ObjectStore, now: number, subpath?: string): Pr
   return lines.join('')
 }
 
-describe.each<StoreKind>(['memory', 'file', 's3'])('on a store of kind %s', (kind) => {
+describe.each(STORE_KINDS)('on a store of kind %s', (kind) => {
   test('main and subagents have few parts then, and every reader gets the same lines', async () => {
     await using opened = await openStoreOf(kind)
     const {store} = opened

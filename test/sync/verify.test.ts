@@ -12,7 +12,7 @@ import {verifySession} from '../../src/sync/verify-session.js'
 import {archiveTranscript} from '../../src/store/archive.js'
 import {underLease} from '../../src/sync/session-lease.js'
 import {writeContext} from '../../src/sync/context.js'
-import {HOME, listSession, openStoreOf, pushLines, REF, type StoreKind, SUBPATH} from '../support/compactable.js'
+import {HOME, listSession, openStoreOf, pushLines, REF, STORE_KINDS, SUBPATH} from '../support/compactable.js'
 import {appendReference} from '../support/reference-adapter.js'
 import {bookkeeping, message, SESSION, SyncWorker} from '../support/sync-worker.js'
 
@@ -57,7 +57,7 @@ async function pushText(worker: SyncWorker, text: string, subpath?: string): Pro
   await pushSession(worker.context, await worker.session())
 }
 
-describe.each<StoreKind>(['memory', 'file', 's3'])('on a store of kind %s', (kind) => {
+describe.each(STORE_KINDS)('on a store of kind %s', (kind) => {
   test('what is whole is ok, with and without its data', async () => {
     await using opened = await openStoreOf(kind)
     await using worker = await SyncWorker.start(opened.store)
