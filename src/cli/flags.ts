@@ -66,7 +66,7 @@ export const sharedFlags = withEnvironment({
     helpGroup: STORE,
   }),
   insecure: boolean({summary: 'Allow plain http beyond this machine.', helpGroup: STORE}),
-  concurrency: string({summary: 'Requests at once (default: 16).', helpValue: '<n>', helpGroup: STORE}),
+  concurrency: string({summary: 'Requests at once (default: 64).', helpValue: '<n>', helpGroup: STORE}),
   timeout: string({
     summary: 'Give up on a request after this long without an answer (default: 60s).',
     helpValue: '<duration>',

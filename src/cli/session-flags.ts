@@ -65,7 +65,10 @@ export function filterOf({since, include, exclude}: FilterFlags, {clock}: Pick<R
   return {include, exclude, since: since === undefined ? undefined : clock.now() - parseDuration(since, '--since')}
 }
 
-/** What a use case for several sessions takes from the run. As many sessions are worked on side by side as there may be requests. */
+/** Each may hold pieces of large parts in memory. */
+const SESSIONS_AT_ONCE = 16
+
+/** What a use case for several sessions takes from the run. Sessions are worked on side by side, fewer than there may be requests. */
 export function sideBySide({settings, progress, signal}: Pick<Runtime, 'settings' | 'progress' | 'signal'>) {
-  return {progress, signal, concurrency: settings.concurrency}
+  return {progress, signal, concurrency: Math.min(SESSIONS_AT_ONCE, settings.concurrency)}
 }

@@ -112,7 +112,7 @@ export function resolveSettings(from: SettingsSources): Settings {
     storageClass: look.text('storage-class'),
     expectedBucketOwner: look.text('expected-bucket-owner', account),
     insecure: look.switch('insecure'),
-    concurrency: look.text('concurrency', whole(1, 256)) ?? 16,
+    concurrency: look.text('concurrency', whole(1, 256)) ?? 64,
     timeoutMs: look.text('timeout', (value, source) => parseWait(value, source, 1)) ?? 60_000,
     retries: look.text('retries', whole(0, 20)) ?? 4,
     configDir: path('config-dir'),

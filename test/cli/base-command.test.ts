@@ -113,7 +113,7 @@ describe('usage', () => {
 
 describe('settings', () => {
   test('flag before environment before config.json before default', async () => {
-    expect((await settingsOf([])).settings['concurrency']).toBe(16)
+    expect((await settingsOf([])).settings['concurrency']).toBe(64)
     await configure({concurrency: 7, store: ['s3://config/a', 's3://config/b']})
     const {settings} = await settingsOf([])
     expect(settings).toMatchObject({concurrency: 7, stores: ['s3://config/a', 's3://config/b']})
