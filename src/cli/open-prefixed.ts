@@ -8,7 +8,8 @@ import {claudeConfigDir} from '../transcript/config-dir.js'
 import type {OpenedStore} from './open-store.js'
 import type {Runtime} from './runtime.js'
 
-const NAME_THE_TASK = 'Name the task: as SESSION, with --task, or in place of {task}.'
+const NAME_THE_TASK =
+  'Write the task in place of {task}. Where a command has --task <task>, that says it too; push, pull, resume and status take it as SESSION.'
 
 /** The part of a store that a URL names, as a store of its own; closed when the command ends. @throws PLACEHOLDER_OPEN */
 export async function openPrefixed(

@@ -27,11 +27,26 @@ export interface ListLeasesOptions {
   readonly all: boolean
 }
 
-/** The last taken first. */
-export async function listLeases(context: SyncContext, {all}: ListLeasesOptions): Promise<readonly LeaseSummary[]> {
+/**
+ * The last taken first.
+ *
+ * @param contexts parts of a store; what they have in one table is listed once.
+ */
+export async function listLeases(
+  contexts: readonly SyncContext[],
+  {all}: ListLeasesOptions,
+): Promise<readonly LeaseSummary[]> {
+  const tables = new Map(
+    contexts.map((context) => {
+      const table = leaseTable(context)
+      return [table.place === 'store' ? context.store.url : table.place, {context, table}]
+    }),
+  )
   const leases: LeaseSummary[] = []
-  for await (const lease of leaseTable(context).list()) {
-    if (all || !lease.record.released) leases.push(summaryOf(lease, context))
+  for (const {context, table} of tables.values()) {
+    for await (const lease of table.list()) {
+      if (all || !lease.record.released) leases.push(summaryOf(lease, context))
+    }
   }
   return leases.toSorted((a, b) => (a.acquiredAt < b.acquiredAt ? 1 : -1))
 }

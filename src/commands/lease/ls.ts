@@ -1,7 +1,7 @@
 import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {withEnvironment} from '../../cli/flags.js'
-import {openSync} from '../../cli/sync-context.js'
+import {openTasks} from '../../cli/open-tasks.js'
 import {listLeases} from '../../sync/list-leases.js'
 import {leasesText} from '../../view/lease.js'
 
@@ -21,8 +21,9 @@ is not in the list. Times are those of the service that keeps the leases.`
   async run(): Promise<void> {
     const {flags} = await this.parse(LeaseLs)
     const runtime = await this.start(flags)
-    const {context} = await openSync(runtime, {task: flags.task, dryRun: true})
-    const leases = await listLeases(context, {all: flags.all})
+    const runs = await openTasks(runtime, [], {task: flags.task, dryRun: true, everyTask: true})
+    const contexts = runs.map(({run}) => run.context)
+    const leases = await listLeases(contexts, {all: flags.all})
     const {stdoutIsTerminal, columns} = runtime.screen
     const width = stdoutIsTerminal ? columns : Infinity
     await this.present({leases}, () => leasesText(leases, {all: flags.all, now: runtime.clock.now(), width}))

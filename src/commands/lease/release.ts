@@ -3,6 +3,7 @@ import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../../cli/base-command.js'
 import {confirm} from '../../cli/confirm.js'
 import {withEnvironment} from '../../cli/flags.js'
+import {openTaskOf} from '../../cli/open-tasks.js'
 import {openSync} from '../../cli/sync-context.js'
 import {releaseLease} from '../../sync/release-lease.js'
 import {resolveSession} from '../../sync/select-sessions.js'
@@ -25,7 +26,7 @@ alive keeps its lease unless --force is given; it is told so then, and what it s
     const {args, flags} = await this.parse(LeaseRelease)
     const runtime = await this.start(flags)
     const {screen, signal} = runtime
-    const {context, registry} = await openSync(runtime, {task: flags.task})
+    const {context, registry} = await openSync(runtime, {task: flags.task ?? (await openTaskOf(runtime, args.session))})
     const localIds = async () => (await discoverSessions(context.configDir)).sessions.map(({sessionId}) => sessionId)
     const sessionId = await resolveSession(args.session, {registry, localIds, stored: context})
     const released = await releaseLease(context, sessionId, {
