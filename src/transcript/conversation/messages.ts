@@ -45,8 +45,6 @@ export function messageOf(item: Item, sessionId: string): Message | undefined {
   switch (item.kind) {
     case 'prompt':
       return {role: 'user', content: item.text.text, ...base, id: key, ...cutMark(item.text)}
-    case 'command':
-      return {role: 'user', content: `${item.name} ${item.args.text}`.trim(), ...base, id: key, ...cutMark(item.args)}
     case 'failure':
       return {role: 'assistant', content: item.text.text, ...base, id: key, ...cutMark(item.text)}
     case 'said':
@@ -64,6 +62,7 @@ export function messageOf(item: Item, sessionId: string): Message | undefined {
       if (item.kind === 'tool') return {...answer, toolCalls: [callOf(item)], ...(isCallCut(item) && {isCut: true})}
       return item.text.length === 0 ? undefined : {...answer, thinking: item.text.text, ...cutMark(item.text)}
     }
+    case 'command':
     case 'interruption':
     case 'note':
     case 'attachment':

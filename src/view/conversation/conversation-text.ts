@@ -34,7 +34,8 @@ export function headerLines({conversation, place}: ReadSession, options: TextOpt
   const name = title === undefined ? '' : `  ${sanitizeLine(title)}`
   const about = [
     cwd,
-    gitBranch,
+    // What claude says where there is no branch.
+    gitBranch === 'HEAD' ? undefined : gitBranch,
     [agent, agentVersion].filter((each) => each !== undefined).join(' '),
     startedAt && shortTime(startedAt),
     place,

@@ -95,6 +95,7 @@ test('messages: one for each answer, in words; calls with their results', async 
     .result('c1', 'f')
     .say('m1', 'b')
     .say('m2', 'c')
+    .prompt('<command-name>/cost</command-name>')
   const sessionId = lines.sessionId
   const base = {role: 'assistant', sessionId, model: 'claude-test-1'}
   const call = {id: 'c1', name: 'Bash', input: {command: 'ls'}, result: {content: 'f', isError: false}}
