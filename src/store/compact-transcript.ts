@@ -1,12 +1,12 @@
 import type {ObjectStore} from '../object-store/object-store.js'
 import {hasCode} from '../base/errors.js'
 import {transcriptPrefix, type TranscriptRef} from './names.js'
-import {decodeRange, encodeRange, isRanged, listedPart, type RangedPart, sameWrite} from './part.js'
+import {decodeRange, encodeRange, listedPart, type RangedPart, sameWrite} from './part.js'
 import type {Parts} from './parts.js'
 import {asksForLeaseEpoch, type CompactionPolicy, type Merge, planCompaction} from './plan-compaction.js'
+import {othersWroteLately} from './recent-writers.js'
 import {type TranscriptView, viewTranscript} from './view.js'
 
-const RECENT_MS = 10 * 60_000
 const GRACE_MS = 60_000
 const CONTENT_TYPE = 'application/x-ndjson'
 
@@ -133,13 +133,7 @@ async function commitMerge(
 
 /** How long parts stay that readers in flight may have listed, ms: where another wrote lately. */
 export function graceFor(view: TranscriptView, machine: string): number {
-  return isRecent(view, machine) ? GRACE_MS : 0
-}
-
-function isRecent({parts, listing}: TranscriptView, machine: string): boolean {
-  const isOwn = (part: TranscriptView['parts'][number]): part is RangedPart =>
-    isRanged(part) && part.range.machine === machine
-  return parts.some((part) => part.modified > listing.date - RECENT_MS && !isOwn(part))
+  return othersWroteLately(view, machine) ? GRACE_MS : 0
 }
 
 /** Deletes that are done, and those that are not yet. */

@@ -5,13 +5,13 @@ import {deliveredBytes, type TranscriptBytes} from './bytes.js'
 import {confirmJournal} from './journal.js'
 import type {Lease} from './lease.js'
 import {latePrefix, type TranscriptRef, transcriptPrefix} from './names.js'
-import {encodeRange, isRanged, type ListedPart, type RangedPart} from './part.js'
+import {encodeRange, type RangedPart} from './part.js'
+import {PendingDeletes} from './pending-deletes.js'
 import {highestEpoch, openJournals, planRebase, type RebaseOptions, writeRebase} from './rebase.js'
 import {type TranscriptView, viewTranscript} from './view.js'
 import {lastMs, type Run, type WriteContext, writeMetadataFrom, writeRange, type WrittenPart} from './write-part.js'
 
 const MAX_SETTLE_ROUNDS = 20
-const RECENT_MS = 10 * 60_000
 
 /** An append as its caller knows it; where it begins is where the transcript ends. */
 export type Tail = Omit<Run, 'from' | 'before'>
@@ -40,12 +40,6 @@ interface End {
   readonly date: number
 }
 
-interface PendingDelete {
-  readonly keys: readonly string[]
-  /** By the store's clock. */
-  readonly notBefore: number
-}
-
 /**
  * One transcript in the hands of the holder of its session's lease: one chain, nothing beside it, and everything that resolves
  * here is acknowledged. One call at a time; one instance a transcript for the life of a lease.
@@ -57,20 +51,19 @@ export class LeasedTranscript {
   readonly ref: TranscriptRef
   readonly #context: WriteContext
   readonly #lease: Lease
-  readonly #grace: number
+  readonly #deletes: PendingDeletes
   #end: End | undefined
   /** The epoch of a write that failed and may land yet. */
   #unsure = 0
   #recovered = false
   #adopt = true
-  #pending: PendingDelete[] = []
   #busy = false
 
   constructor(context: WriteContext, lease: Lease, ref: TranscriptRef, {grace = 60_000}: LeasedTranscriptOptions = {}) {
     this.ref = ref
     this.#context = context
     this.#lease = lease
-    this.#grace = grace
+    this.#deletes = new PendingDeletes(context, grace)
   }
 
   /** Bytes stored, and their digest. Known after `settle`. */
@@ -146,7 +139,7 @@ export class LeasedTranscript {
       if (late.length === 0) return 0
       await this.#lease.renew()
       for (const part of late) await this.#keepLate(part)
-      this.#deleteLater(
+      this.#deletes.add(
         view,
         late.map((part) => part.key),
       )
@@ -157,22 +150,15 @@ export class LeasedTranscript {
   /** Deletes what rebases displaced, as far as its grace is over. Call now and then, and before the lease is released. */
   async tidy(): Promise<void> {
     await this.#exclusively(async () => {
-      const waits = this.#pending.some(({notBefore}) => Number.isFinite(notBefore))
-      if (!waits || this.#dueAt(await this.#date()).length === 0) return
+      if (!this.#deletes.areWaiting || !this.#deletes.areDue(await this.#date())) return
       await this.#lease.renew()
-      const due = this.#dueAt(await this.#date())
-      this.#pending = this.#pending.filter((each) => !due.includes(each))
-      await this.#remove(due.flatMap((each) => each.keys))
+      await this.#deletes.carryOut(await this.#date())
     })
   }
 
   /** The clock of the parts' store: from its answers about the lease, or from a listing where the lease lies elsewhere. */
   async #date(): Promise<number> {
     return this.#lease.date ?? (await this.#context.parts.list(this.ref)).date
-  }
-
-  #dueAt(date: number): PendingDelete[] {
-    return this.#pending.filter((each) => each.notBefore <= date)
   }
 
   async #current(): Promise<End> {
@@ -220,7 +206,7 @@ export class LeasedTranscript {
       await this.#rebase((fresh) => deliveredBytes(fresh.delivery, this.#context.parts), {})
       return true
     }
-    this.#deleteLater(
+    this.#deletes.add(
       view,
       resolution.displaced.map((part) => part.key),
     )
@@ -277,7 +263,7 @@ export class LeasedTranscript {
       this.#unsure = 0
       const {written} = rebased
       this.#end = endAfter(written, written.part.range.gen)
-      this.#deleteLater(
+      this.#deletes.add(
         view,
         [...rebased.journal.displaced].map((name) => transcriptPrefix(this.ref) + name),
       )
@@ -288,17 +274,6 @@ export class LeasedTranscript {
 
   async #look(): Promise<TranscriptView> {
     return viewTranscript(this.#context.parts, this.ref, {journals: 'always'})
-  }
-
-  #deleteLater(view: TranscriptView, keys: readonly string[]): void {
-    if (keys.length === 0) return
-    const {date} = view.listing
-    const recent = view.parts.some((part) => part.modified > date - RECENT_MS && !this.#isOwn(part))
-    this.#pending.push({keys, notBefore: recent ? date + this.#grace : date})
-  }
-
-  #isOwn(part: ListedPart): boolean {
-    return isRanged(part) && part.range.machine === this.#context.machine
   }
 
   /**
@@ -324,12 +299,6 @@ export class LeasedTranscript {
       metadata: encodeRange(part.range),
       contentType: 'application/x-ndjson',
     })
-  }
-
-  async #remove(keys: readonly string[]): Promise<void> {
-    const {failed} = await this.#context.parts.store.delete(keys)
-    const left = new Set(failed.map((each) => each.key))
-    if (left.size > 0) this.#pending.push({keys: [...left], notBefore: Number.POSITIVE_INFINITY})
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
