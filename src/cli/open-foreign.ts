@@ -1,6 +1,7 @@
 import {realpath} from 'node:fs/promises'
 import pMap from 'p-map'
 import type {PullOutcome} from '../sync/pull-many.js'
+import {countSessions} from '../sync/report.js'
 import {notFound} from '../sync/select-sessions.js'
 import {codexHomeOf} from '../transcript/codex/codex-home.js'
 import type {RestoreOptions} from '../layouts/restore-claude.js'
@@ -57,6 +58,8 @@ export async function pullForeign(
   for (const source of sources) warnOfLeftOut(runtime, source.url, await source.leftOut())
   const target = {projectKey: all ? undefined : projectKey, codexHome: to ?? codexHomeOf(runtime)}
   const restore = {...target, processes: run.processes, merge, fork, force, dryRun}
+  const what = countSessions(wanted.size)
+  const step = runtime.progress.task(`Restoring ${what} from ${sources.map(({url}) => url).join(', ')}`)
   const outcomes = await pMap(
     copiesOf(wanted.values()),
     async (copies) => {
@@ -68,7 +71,13 @@ export async function pullForeign(
       return done
     },
     {concurrency: RESTORED_AT_ONCE},
-  )
+  ).catch((error: unknown) => {
+    step.fail()
+    throw error
+  })
+  const failed = outcomes.flat().filter(({error}) => error).length
+  if (failed > 0) step.fail(`${failed} of ${what} not restored`)
+  else step.succeed(`Restored ${what}`)
   const isDone = !ownFirst || (named.length > 0 && left.length === 0)
   return {outcomes: outcomes.flat(), left: isDone ? undefined : left}
 }

@@ -169,7 +169,7 @@ async function hasAgents(tree: Tree, prefix: string): Promise<boolean> {
 }
 
 async function holdsAny(tree: Tree, prefix: string): Promise<boolean> {
-  for await (const {objects, prefixes} of tree.list({prefix, pageSize: 1})) {
+  for await (const {objects, prefixes} of tree.list({prefix, delimiter: '/', pageSize: 1})) {
     if (objects.length > 0 || prefixes.length > 0) return true
   }
   return false
