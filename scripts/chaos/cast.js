@@ -2,6 +2,7 @@ import {fork} from 'node:child_process'
 import {once} from 'node:events'
 import {createWriteStream} from 'node:fs'
 import {join} from 'node:path'
+import {monotonicMs} from './journal.js'
 
 const CLOCK = import.meta.resolve('./fast-clock.js')
 const PROGRAMS = {
@@ -73,13 +74,19 @@ export async function ready(child) {
  * Until a process has ended by itself; killed when that takes too long.
  * @param {import('node:child_process').ChildProcess} child
  * @param {number} timeoutMs
+ * @param {() => unknown} [progress] its time begins anew with each change of this
  * @returns {Promise<boolean>} whether it ended well
  */
-export async function ended(child, timeoutMs) {
+export async function ended(child, timeoutMs, progress = () => undefined) {
   if (child.exitCode === null && child.signalCode === null) {
-    const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    let [seen, since] = [progress(), monotonicMs()]
+    const watch = setInterval(() => {
+      const now = progress()
+      if (now !== seen) [seen, since] = [now, monotonicMs()]
+      if (monotonicMs() - since > timeoutMs) child.kill('SIGKILL')
+    }, 250)
     await once(child, 'exit')
-    clearTimeout(late)
+    clearInterval(watch)
   }
   return child.exitCode === 0
 }

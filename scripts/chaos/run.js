@@ -1,4 +1,4 @@
-import {mkdirSync, readFileSync, rmSync} from 'node:fs'
+import {mkdirSync, readFileSync, rmSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {setTimeout as sleep} from 'node:timers/promises'
@@ -66,7 +66,8 @@ export async function run(options) {
     await stage.play(seconds * 1_000)
     say('settling')
     const settler = cast.start('settler', {process: 'settler', machine: 'settler', seed: 1, faults: 'none'})
-    const isSettled = await ended(settler, SETTLE_MS)
+    const written = () => statSync(join(journals, 'settler.jsonl'), {throwIfNoEntry: false})?.size
+    const isSettled = await ended(settler, SETTLE_MS, written)
     const {violations, totals, rejections} = judge(directory, isSettled)
     const all = [...new Set([...violations, ...stage.failures])]
     const named = all.map((text) => /\b(?:leased|open|mixed)-\d+(?:\/[\w/-]+)?(?=[: ])/.exec(text)?.[0]).find(Boolean)
