@@ -220,8 +220,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: LEASED,
-        find: 'await this.#lease.renew();\n            const due',
-        replace: 'const due',
+        find: 'await this.#lease.renew();\n            await this.#deletes',
+        replace: 'await this.#deletes',
       },
     ],
     caughtBy: 'nothing is deleted by who has lost the lease',
@@ -304,7 +304,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'sweep: own tip seen in a new listing',
     edits: [
-      {file: LEASED, find: 'if (end.epoch !== this.#lease.epoch)', replace: 'if (false)'},
+      {
+        file: LEASED,
+        find: 'if (end.epoch !== this.#lease.epoch)\n                return 0',
+        replace: 'if (false)\nreturn 0',
+      },
       {file: LEASED, find: 'if (view.resolution.tip?.range.epoch !== this.#lease.epoch)', replace: 'if (false)'},
     ],
     caughtBy: 'a holder sweeps only below a part of its own',
