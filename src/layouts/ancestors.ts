@@ -9,9 +9,14 @@ import type {Tree} from './tree.js'
 const LONGEST_FIRST_LINE = 8 * 1024 * 1024
 const MOST_ANCESTORS = 1000
 
-/** A rollout that a fork rests on. */
-export interface Ancestor {
+/** A session of Codex, and where it is read from. */
+export interface Rollout {
+  readonly tree: Tree
   readonly session: ForeignSession
+}
+
+/** A rollout that a fork rests on. */
+export interface Ancestor extends Rollout {
   /** How much of it belongs to the fork, from its first byte on. */
   readonly bytes: number
 }
@@ -19,33 +24,30 @@ export interface Ancestor {
 /**
  * The rollouts that a fork rests on, the oldest first; none for a session that is no fork.
  *
- * @param find the session with that id, nearest to the one that names it.
+ * @param find the session with that id, nearest to the one that names it; `here` where it needs not be looked for any further.
  * @throws ANCESTOR_MISSING; ROLLOUT_DAMAGED for forks that go round in a circle.
  */
 export async function ancestorsOf(
-  tree: Tree,
-  session: ForeignSession,
-  find: (base: RolloutBase) => ForeignSession | undefined,
+  rollout: Rollout,
+  find: (base: RolloutBase) => Promise<Rollout | 'here' | undefined>,
 ): Promise<readonly Ancestor[]> {
   const ancestors: Ancestor[] = []
-  const seen = new Set([session.sessionId])
-  for (let at = session; ;) {
-    const base = at.agent === 'codex' ? await baseOf(tree, at) : undefined
+  const seen = new Set([rollout.session.sessionId])
+  for (let at = rollout; ;) {
+    const base = at.session.agent === 'codex' ? await baseOf(at) : undefined
     if (!base) return ancestors
-    const found = find(base)
-    if (!found) throw missing(at, base)
-    if (seen.has(base.sessionId) || seen.size > MOST_ANCESTORS) throw circle(session)
+    const found = await find(base)
+    if (found === 'here') return ancestors
+    if (!found) throw missing(at.session, base)
+    if (seen.has(base.sessionId) || seen.size > MOST_ANCESTORS) throw circle(rollout.session)
     seen.add(base.sessionId)
-    ancestors.unshift({session: found, bytes: base.bytes})
+    ancestors.unshift({...found, bytes: base.bytes})
     at = found
   }
 }
 
 /** What the first line of a rollout says that it rests on. */
-export async function baseOf(
-  tree: Tree,
-  session: Pick<ForeignSession, 'main' | 'rollout'>,
-): Promise<RolloutBase | undefined> {
+async function baseOf({tree, session}: Rollout): Promise<RolloutBase | undefined> {
   const lines = readLines(readHead(tree, session, LONGEST_FIRST_LINE), {onTooLong: 'report'})
   for await (const line of lines) return addRolloutLine(emptyRolloutSummary, line).base
   return undefined

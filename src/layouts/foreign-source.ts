@@ -1,5 +1,6 @@
 import pMap from 'p-map'
 import {hasCode, RepriseError} from '../base/errors.js'
+import type {RolloutBase} from '../transcript/codex/rollout-summary.js'
 import {readLines} from '../transcript/lines.js'
 import {given, isoTime, type ListedSession} from '../sync/list-sessions.js'
 import type {SummaryCache, CachedSummary} from '../sync/summary-cache.js'
@@ -86,7 +87,7 @@ export class ForeignSource implements SessionSource {
       ...ancestors.map((each): SourceTranscript => ({
         kind: 'ancestor',
         sessionId: each.session.sessionId,
-        open: () => beginningOf(readMain(this.tree, each.session), each.bytes),
+        open: () => beginningOf(readMain(each.tree, each.session), each.bytes),
       })),
       {kind: 'main', sessionId: session.sessionId, open: () => readMain(this.tree, session)},
       ...session.subagents.map(({subpath, transcript}): SourceTranscript => ({
@@ -98,13 +99,30 @@ export class ForeignSource implements SessionSource {
     ]
   }
 
-  /** What a fork of Codex rests on, the oldest first: of the same machine where it is there. @throws ANCESTOR_MISSING */
-  async ancestors(session: ForeignSession): Promise<readonly Ancestor[]> {
-    const {sessions} = await this.listing()
-    return ancestorsOf(this.tree, session, (base) => {
-      const same = sessions.filter((each) => each.agent === 'codex' && each.sessionId === base.sessionId)
-      return same.find(({machine, user}) => machine === session.machine && user === session.user) ?? same[0]
+  /**
+   * What a fork of Codex rests on, the oldest first: of the same machine where it is there, else of another, else of another source.
+   *
+   * @param isHere whether a rollout is there already, where the fork is to go.
+   * @throws ANCESTOR_MISSING
+   */
+  async ancestors(
+    session: ForeignSession,
+    beside: readonly ForeignSource[] = [],
+    isHere: (base: RolloutBase) => boolean = () => false,
+  ): Promise<readonly Ancestor[]> {
+    return ancestorsOf({tree: this.tree, session}, async (base) => {
+      for (const source of [this, ...beside]) {
+        const found = await source.#rollout(base.sessionId, session)
+        if (found) return {tree: source.tree, session: found}
+      }
+      return isHere(base) ? 'here' : undefined
     })
+  }
+
+  async #rollout(sessionId: string, near: ForeignSession): Promise<ForeignSession | undefined> {
+    const {sessions} = await this.listing()
+    const same = sessions.filter((each) => each.agent === 'codex' && each.sessionId === sessionId)
+    return same.find(({machine, user}) => machine === near.machine && user === near.user) ?? same[0]
   }
 
   async #describe(session: ForeignSession, withEnd: boolean): Promise<CachedSummary['summary'] | undefined> {

@@ -2,16 +2,12 @@ import {join} from 'node:path'
 import {RepriseError} from '../base/errors.js'
 import type {PullOutcome} from '../sync/pull-many.js'
 import {parseRolloutName, rolloutPath} from '../transcript/codex/rollout-name.js'
-import {decompressZstd} from '../transcript/codex/zstd.js'
-import type {Ancestor} from './ancestors.js'
-import {LOCAL_CODEX} from './detect.js'
-import {DirectoryTree} from './directory-tree.js'
+import type {Ancestor, Rollout} from './ancestors.js'
+import type {CodexHome} from './codex-home.js'
 import type {ForeignSession} from './foreign-session.js'
-import {listForeign} from './foreign-sessions.js'
 import {readMain} from './read-transcript.js'
 import {planRestore, type RestoreTarget, writeWhole} from './restore-transcript.js'
 import type {RestoreOptions} from './restore-claude.js'
-import type {Tree} from './tree.js'
 
 /**
  * Restores a session where `codex resume` finds it: what a fork rests on first, then its own rollout, each decompressed and under the
@@ -23,21 +19,19 @@ import type {Tree} from './tree.js'
  */
 export async function restoreCodex(
   target: RestoreTarget,
-  tree: Tree,
-  session: ForeignSession,
+  home: CodexHome,
+  rollout: Rollout,
   ancestors: readonly Ancestor[],
   options: Pick<RestoreOptions, 'dryRun'>,
 ): Promise<PullOutcome> {
-  const home = new DirectoryTree(target.root)
-  const here = new Map((await listForeign(home, LOCAL_CODEX.roots)).sessions.map((each) => [each.sessionId, each]))
   const steps: RolloutStep[] = []
-  for (const {session: ancestor, bytes} of ancestors) {
-    steps.push(await restoreRollout(target, {tree, session: ancestor, least: bytes}, {home, here}, options))
+  for (const {bytes, ...ancestor} of ancestors) {
+    steps.push(await restoreRollout(target, home, {...ancestor, least: bytes}, options))
   }
-  const own = await restoreRollout(target, {tree, session}, {home, here}, options)
+  const own = await restoreRollout(target, home, rollout, options)
   const isNew = [...steps, own].some(({action}) => action === 'pulled')
   return {
-    sessionId: session.sessionId,
+    sessionId: rollout.session.sessionId,
     projectKey: '',
     action: isNew ? 'pulled' : own.action,
     bytesDownloaded: [...steps, own].reduce((sum, {bytes}) => sum + bytes, 0),
@@ -53,31 +47,23 @@ interface RolloutStep {
   readonly entries: number
 }
 
-interface Wanted {
-  readonly tree: Tree
-  readonly session: ForeignSession
+interface Wanted extends Rollout {
   /** Of an ancestor: how much of it a fork rests on. */
   readonly least?: number
 }
 
-interface Present {
-  readonly home: DirectoryTree
-  readonly here: ReadonlyMap<string, ForeignSession>
-}
-
 async function restoreRollout(
   target: RestoreTarget,
+  home: CodexHome,
   {tree, session, least}: Wanted,
-  {home, here}: Present,
   {dryRun}: Pick<RestoreOptions, 'dryRun'>,
 ): Promise<RolloutStep> {
-  const local = here.get(session.sessionId)
+  const local = home.find(session.sessionId)
   // Where Codex compressed the copy that is here it reads it as it is; one that is longer goes beside it, which Codex prefers.
-  const key = local && !local.rollout?.compressed ? local.main.key : pathOf(session)
-  const path = join(target.root, key)
+  const path = local && !local.compressed ? local.path : join(target.root, pathOf(session))
   const whole = {size: session.main.size, open: () => readMain(tree, session)}
-  const plan = await planRestore(local && wholeOf(home, local), whole)
-  const nothing = {path: local ? join(target.root, local.main.key) : path, bytes: 0, entries: 0}
+  const plan = await planRestore(local, whole)
+  const nothing = {path: local?.path ?? path, bytes: 0, entries: 0}
   switch (plan.step) {
     case 'nothing':
       return {action: 'unchanged', ...nothing}
@@ -101,18 +87,6 @@ function pathOf({rollout, uri}: ForeignSession): string {
   const parsed = rollout && parseRolloutName(rollout.name)
   if (!rollout || !parsed) throw new Error(`${uri} is listed as a rollout`)
   return rolloutPath(rollout.name, parsed)
-}
-
-/** What is here as one stream, and no tail apart: that of a rollout is Codex's to mend. */
-function wholeOf(home: DirectoryTree, {main, rollout}: ForeignSession) {
-  return {
-    length: main.size,
-    torn: 0,
-    async *read(): AsyncIterable<Uint8Array> {
-      const {body} = await home.get(main.key)
-      yield* rollout?.compressed ? decompressZstd(body, main.key) : body
-    },
-  }
 }
 
 /** A fork counts the bytes of what it rests on: a copy that was taken too early is none that it can go on from. */

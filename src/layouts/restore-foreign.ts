@@ -6,6 +6,7 @@ import {hasCode} from '../base/errors.js'
 import {transcriptPath} from '../transcript/config-dir.js'
 import {type ClaudeRestoreOptions, restoreClaude} from './restore-claude.js'
 import type {ForeignSession} from './foreign-session.js'
+import {CodexHome} from './codex-home.js'
 import {restoreCodex} from './restore-codex.js'
 import type {FoundSession} from './select-foreign.js'
 
@@ -19,7 +20,7 @@ export interface ForeignRestoreOptions extends Omit<ClaudeRestoreOptions, 'proje
 /** Restores one session where its agent looks for it. @throws SESSION_TOO_LARGE, what `restoreClaude` and `restoreCodex` throw, ANCESTOR_MISSING */
 export async function restoreForeign(
   context: SyncContext,
-  {source, session}: FoundSession,
+  {source, session, beside}: FoundSession,
   options: ForeignRestoreOptions,
 ): Promise<PullOutcome> {
   const {sessionId, agent} = session
@@ -29,9 +30,10 @@ export async function restoreForeign(
     const projectKey = options.projectKey ?? session.projectKey
     return restoreClaude(context, source.tree, session, {...options, projectKey})
   }
-  const ancestors = await source.ancestors(session)
+  const home = await CodexHome.look(options.codexHome)
+  const ancestors = await source.ancestors(session, beside, (base) => home.holds(base))
   const target = {root: options.codexHome, random, uid, sessionId, maxBytes}
-  return restoreCodex(target, source.tree, session, ancestors, options)
+  return restoreCodex(target, home, {tree: source.tree, session}, ancestors, options)
 }
 
 function listedSize({main, subagents, toolResults}: ForeignSession): number {

@@ -9,6 +9,8 @@ const CANDIDATES_SHOWN = 10
 export interface FoundSession {
   readonly source: ForeignSource
   readonly session: ForeignSession
+  /** All stores that were asked: what a fork rests on may lie in another one. */
+  readonly beside: readonly ForeignSource[]
 }
 
 /**
@@ -44,7 +46,9 @@ export async function findForeign(sources: readonly ForeignSource[], text: strin
 /** Every session of the sources, by keys alone. */
 export async function allForeign(sources: readonly ForeignSource[]): Promise<readonly FoundSession[]> {
   const listings = await Promise.all(
-    sources.map(async (source) => (await source.listing()).sessions.map((session) => ({source, session}))),
+    sources.map(async (source) =>
+      (await source.listing()).sessions.map((session) => ({source, session, beside: sources})),
+    ),
   )
   return listings.flat()
 }

@@ -1,4 +1,4 @@
-import {mkdir, readdir, readFile, rename, symlink, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rename, rm, symlink, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import * as zlib from 'node:zlib'
 import {describe, expect, test} from 'vitest'
@@ -23,15 +23,18 @@ const nobody: Processes = {domain: async () => undefined, find: async () => unde
 async function machine(files: Files) {
   const worker = await SyncWorker.start(new MemoryObjectStore({clock: systemClock}))
   const codexHome = join(worker.root, '.codex')
-  let source = await sourceOf(await storeOf(files))
+  let sources = [await sourceOf(await storeOf(files))]
   return {
     worker,
     codexHome,
     async replace(changed: Files) {
-      source = await sourceOf(await storeOf(changed))
+      sources = [await sourceOf(await storeOf(changed))]
+    },
+    async beside(more: Files) {
+      sources.push(await sourceOf(await storeOf(more)))
     },
     async restore(text: string, options: Partial<ForeignRestoreOptions> = {}) {
-      const found = await findForeign([source], text)
+      const found = await findForeign(sources, text)
       if (!found) throw new Error(`no session ${text}`)
       const context = {...worker.context, random: systemRandom, maxBytes: 10_000}
       return restoreForeign(context, found, {projectKey: '-here', processes: nobody, codexHome, ...options})
@@ -197,6 +200,23 @@ describe('a session of Codex', () => {
     await writeFile(path, compress?.(Buffer.from(parent)) ?? '')
     const outcome = await here.restore(THREAD).catch((error: unknown) => error)
     expect(outcome).toMatchObject(compress ? {action: 'unchanged', path} : {code: 'ZSTD_UNSUPPORTED'})
+  })
+
+  test('rests on what is here, or in another store, where its own lacks it', async () => {
+    const {[`box/raw/codex/2026/03/04/${rolloutName()}`]: _parent, ...without} = files
+    await using here = await machine(without)
+    await expect(here.restore(FORK)).rejects.toMatchObject({code: 'ANCESTOR_MISSING'})
+    expect(await filesBelow(here.codexHome)).toEqual([])
+    const path = join(here.codexHome, PARENT_PATH)
+    await mkdir(dirname(path), {recursive: true})
+    await writeFile(path, parent.slice(0, -1))
+    await expect(here.restore(FORK)).rejects.toMatchObject({code: 'ANCESTOR_MISSING'})
+    await writeFile(path, parent)
+    expect(await here.restore(FORK)).toMatchObject({action: 'pulled'})
+    await rm(here.codexHome, {recursive: true})
+    await here.beside({[`.codex/sessions/${rolloutName()}`]: parent})
+    expect(await here.restore(FORK)).toMatchObject({action: 'pulled'})
+    expect(await filesBelow(here.codexHome)).toEqual([PARENT_PATH, FORK_PATH])
   })
 
   test('that was archived comes back where it can be resumed', async () => {
