@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import {boolean} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
 import {openSync} from '../cli/sync-context.js'
-import {unlabel} from '../registry/session-label.js'
+import {unlabel} from '../sync/label-session.js'
 import {unlinkTarget} from '../registry/task-link.js'
 import {unlinkedJson, unlinkedText} from '../view/linked.js'
 

@@ -1,27 +1,23 @@
 import {isDeepStrictEqual} from 'node:util'
 import pMap from 'p-map'
 import {toRepriseError} from '../base/errors.js'
-import type {Logger} from '../base/logger.js'
-import type {ObjectStore} from '../object-store/object-store.js'
-import {readSummary, type SessionSummary, writeSummary} from '../store/summary-record.js'
-import type {Entry, EntryKind} from './registry.js'
-import type {LinkResult} from './task-link.js'
+import type {Entry, EntryKind} from '../registry/registry.js'
+import type {LinkResult} from '../registry/task-link.js'
+import {readSummary, writeSummary} from '../store/summary-record.js'
+import type {SyncContext} from './context.js'
 
 const AT_ONCE = 16
 
-/** Where sessions have their summaries. */
-export interface LabelContext {
-  readonly store: ObjectStore
-  readonly logger: Logger
-}
+type LabelContext = Pick<SyncContext, 'store' | 'state' | 'logger'>
+type Labels = Partial<Record<EntryKind, string>>
 
 /**
- * Listings show tasks and names by the summaries of sessions: brings those to what a link has changed. They are derived data: a failure
- * is logged and no more.
+ * Listings show tasks and names by the summaries of sessions: brings those to what a link has changed, and what this machine will say
+ * with its next push. They are derived data: a failure is logged and no more.
  */
 export async function labelLinked(context: LabelContext, {entry, action, previous}: LinkResult): Promise<void> {
   const {kind, id, sessionId} = entry
-  await relabel(context, sessionId, (summary) => ({...summary, [kind]: id}))
+  await relabel(context, sessionId, (labels) => ({...labels, [kind]: id}))
   if (action === 'moved' && previous !== undefined) await relabel(context, previous, without(kind, id))
 }
 
@@ -31,24 +27,35 @@ export async function unlabel(context: LabelContext, {kind, id, sessionId, earli
 }
 
 /** Another label of that kind stays. */
-function without(kind: EntryKind, id: string): (summary: SessionSummary) => SessionSummary {
-  return (summary) => {
-    if (summary[kind] !== id) return summary
-    const {[kind]: _gone, ...rest} = summary
+function without(kind: EntryKind, id: string): (labels: Labels) => Labels {
+  return (labels) => {
+    if (labels[kind] !== id) return labels
+    const {[kind]: _gone, ...rest} = labels
     return rest
   }
 }
 
 async function relabel(
-  {store, logger}: LabelContext,
+  {store, state, logger}: LabelContext,
   sessionId: string,
-  change: (summary: SessionSummary) => SessionSummary,
+  change: (labels: Labels) => Labels,
 ): Promise<void> {
-  const found = await readSummary(store, sessionId)
-  if (!found) return
-  const changed = change(found)
-  if (isDeepStrictEqual(changed, found)) return
-  await writeSummary(store, changed).catch((error: unknown) => {
-    logger.warn('a summary was not written', {sessionId, code: toRepriseError(error).code})
-  })
+  try {
+    const [summary, known] = await Promise.all([readSummary(store, sessionId), state.read(sessionId)])
+    if (summary) {
+      const {task, name, ...rest} = summary
+      const changed = {...rest, ...change(given({task, name}))}
+      if (!isDeepStrictEqual(changed, summary)) await writeSummary(store, changed)
+    }
+    // What no push has said here is for the summary to say, where there is one.
+    const told = given(known.labels ?? {})
+    const labels = summary && known.labels === undefined ? told : change(told)
+    if (!isDeepStrictEqual(labels, told)) await state.write(sessionId, {...known, labels})
+  } catch (error) {
+    logger.warn('a session was not labelled', {sessionId, code: toRepriseError(error).code})
+  }
+}
+
+function given({task, name}: {readonly task?: string | undefined; readonly name?: string | undefined}): Labels {
+  return {...(task !== undefined && {task}), ...(name !== undefined && {name})}
 }

@@ -78,6 +78,23 @@ describe('link', () => {
     expect(await labels()).toEqual({[one]: [undefined, undefined], [three]: [undefined, undefined]})
   })
 
+  test('what is linked before it is stored shows once it is; what is forgotten comes back with no push', async () => {
+    const labels = async () => {
+      const {sessions} = (await json('ls')).result() as {sessions: {sessionId: string; task?: string}[]}
+      return Object.fromEntries(sessions.map(({sessionId, task}) => [sessionId, task]))
+    }
+    await linked('T', one)
+    await json('push', one)
+    await json('push', two, '--task', 'U')
+    expect(await labels()).toEqual({[one]: 'T', [two]: 'U'})
+    await json('unlink', 'T')
+    await json('unlink', 'U')
+    await transcript(one, 'a', 'x')
+    await transcript(two, 'a', 'b', 'x')
+    await json('push', one, two)
+    expect(await labels()).toEqual({[one]: undefined, [two]: undefined})
+  })
+
   test('a taken task takes a session that goes on from its own, and one that it had before', async () => {
     await linked('T', one)
     expect(await linked('T', two)).toMatchObject({action: 'continued', previous: one, sessionId: two, earlier: [one]})
