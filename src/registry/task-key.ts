@@ -81,7 +81,7 @@ export function checkEntryId(kind: EntryKind, id: string): void {
     kind: 'usage',
     code: 'TASK_ID_INVALID',
     message: `The ${kind} ${JSON.stringify(id.slice(0, 80))} ${problem}.`,
-    suggestions: [`A ${kind} has 1 to ${MAX_CHARACTERS} characters.`],
+    suggestions: [`A ${kind} has 1 to ${MAX_CHARACTERS} characters${kind === 'name' ? ' and is no UUID' : ''}.`],
   })
 }
 

@@ -43,7 +43,7 @@ export function suggestionsFor(code: StoreErrorCode, failure: S3Failure, request
       ]
     case 'BUCKET_NOT_FOUND':
       if (failure.name === 'NoSuchBucket' || failure.status === 404)
-        return [`Create it: aws s3 mb s3://${request.bucket}`, 'Check the URL and the endpoint.']
+        return [`Make it: reprise init --store s3://${request.bucket}`, 'Check the URL and the endpoint.']
       return [failure.region === undefined ? 'Give the region of the bucket.' : `Give --region ${failure.region}.`]
     case 'OBJECT_ARCHIVED':
       return [

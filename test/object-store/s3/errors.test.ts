@@ -33,7 +33,7 @@ describe('failures of S3', () => {
   const open = async (more: Partial<S3StoreOptions> = {}) => s3.open(more)
 
   test.each([
-    [404, 'NoSuchBucket', 'BUCKET_NOT_FOUND', 'not-found', /aws s3 mb/],
+    [404, 'NoSuchBucket', 'BUCKET_NOT_FOUND', 'not-found', /reprise init --store s3:\/\//],
     [403, 'AccessDenied', 'ACCESS_DENIED', 'permission', /s3:GetObject/],
     [400, 'ExpiredToken', 'ACCESS_DENIED', 'permission', /Sign in again/],
     [403, 'InvalidAccessKeyId', 'ACCESS_DENIED', 'permission', /AWS_ACCESS_KEY_ID/],
