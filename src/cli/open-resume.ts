@@ -1,7 +1,6 @@
 import {findClaude, findCodex} from '../launch/find-claude.js'
 import {chooseSession} from '../launch/choose-session.js'
 import type {PrintedPlan} from '../launch/print-plan.js'
-import {printForeign, startForeign} from '../launch/resume-foreign.js'
 import {printResume, startResume, type StartedSession} from '../launch/start-claude.js'
 import type {FoundSession} from '../layouts/select-foreign.js'
 import {codexHomeOf} from '../transcript/codex/codex-home.js'
@@ -71,6 +70,7 @@ async function openForeignResume(
   args: readonly string[],
   {task, grace, fork, force, 'scrub-aws': scrubs}: ResumeFlags,
 ): Promise<Resume> {
+  const {printForeign, startForeign} = await import('../launch/resume-foreign.js')
   const {settings, env, signal} = runtime
   const {context: sync, processes, projectKey} = await openReading(runtime, task)
   const search = {path: env['PATH'], cwd: settings.cwd, workingDirectory: process.cwd()}

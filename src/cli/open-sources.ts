@@ -1,9 +1,12 @@
+import {fileURLToPath} from 'node:url'
 import {string} from '@oclif/core/flags'
 import {hasCode, RepriseError} from '../base/errors.js'
 import {formatStoreUrl, openPlaceholders, type StoreUrl} from '../object-store/store-url.js'
 import type {ObjectStore} from '../object-store/object-store.js'
 import {LAYOUT_CHOICES, type ForeignRoots, type LayoutChoice} from '../layouts/layout.js'
 import type {ForeignSource} from '../layouts/foreign-source.js'
+import type {DetectOptions} from '../layouts/detect.js'
+import type {Tree} from '../layouts/tree.js'
 import type {SessionSource} from '../layouts/session-source.js'
 import {codexHomeOf} from '../transcript/codex/codex-home.js'
 import {FileSummaryCache} from '../sync/summary-cache.js'
@@ -96,44 +99,42 @@ interface Opened {
 async function foreignOf(runtime: Runtime, url: StoreUrl, {layout, task}: OpenSourcesOptions): Promise<Opened> {
   const wanted = (layout ?? 'auto') as LayoutChoice
   const resolved = await resolveUrl(runtime, url, task)
-  if (wanted === 'local' && resolved.kind !== 'file') throw notLocal(formatStoreUrl(resolved))
+  const local = resolved.kind === 'file'
+  if (wanted === 'local' && !local) throw notLocal(formatStoreUrl(resolved))
+  const stores = await openReadable(runtime, url, task)
   const isOpen = openPlaceholders(resolved).length > 0
-  const ownOnly = async (): Promise<Opened> => ({foreign: [], own: await openReadable(runtime, url, task)})
-  if (wanted === 'reprise' || (wanted === 'auto' && isOpen)) return ownOnly()
-  const [{detectLayout}, {ForeignSource}] = await Promise.all([
-    import('../layouts/detect.js'),
-    import('../layouts/foreign-source.js'),
-  ])
-  if (resolved.kind === 'file' && !isOpen) {
-    const {DirectoryTree} = await import('../layouts/directory-tree.js')
-    const directory = `${resolved.dir}${resolved.prefix === '' ? '' : `/${resolved.prefix.slice(0, -1)}`}`
-    const tree = new DirectoryTree(directory)
-    const found = await detectLayout(tree, {wanted, local: true, above: segmentsOf(directory)})
-    if (!found) return ownOnly()
-    return {foreign: [new ForeignSource(tree, found, cacheOf(runtime, `${found.layout} ${directory}`))], own: []}
-  }
+  if (wanted === 'reprise' || (wanted === 'auto' && isOpen)) return {foreign: [], own: stores}
+  const {ForeignSource} = await import('../layouts/foreign-source.js')
   const opened: {foreign: ForeignSource[]; own: ObjectStore[]} = {foreign: [], own: []}
-  for (const store of await openReadable(runtime, url, task)) {
-    const found = await detect(runtime, store, wanted)
+  for (const store of stores) {
+    const tree = local ? await directoryOf(store) : store
+    const found = await detect(runtime, tree, {wanted, local, above: segmentsAbove(store)})
     if (!found) opened.own.push(store)
-    else opened.foreign.push(new ForeignSource(store, found, cacheOf(runtime, `${found.layout} ${store.url}`)))
+    else opened.foreign.push(new ForeignSource(tree, found, cacheOf(runtime, `${found.layout} ${tree.url}`)))
   }
   return opened
+}
 
-  async function detect(run: Runtime, store: ObjectStore, choice: LayoutChoice): Promise<ForeignRoots | undefined> {
-    const path = store.url.replace(/^[a-z0-9]+:\/\//, '')
-    try {
-      return await detectLayout(store, {wanted: choice, local: false, above: segmentsOf(path).slice(1)})
-    } catch (error) {
-      // Whose rights end at their own sessions cannot look around, and needs not.
-      if (choice !== 'auto' || !hasCode(error, 'ACCESS_DENIED')) throw error
-      run.logger.debug('the store may not be looked through, and is taken for one of reprise', {store: store.url})
-      return undefined
-    }
+async function directoryOf({url}: ObjectStore): Promise<Tree> {
+  const {DirectoryTree} = await import('../layouts/directory-tree.js')
+  return new DirectoryTree(fileURLToPath(url))
+}
+
+async function detect(runtime: Runtime, tree: Tree, options: DetectOptions): Promise<ForeignRoots | undefined> {
+  const {detectLayout} = await import('../layouts/detect.js')
+  try {
+    return await detectLayout(tree, options)
+  } catch (error) {
+    // Whose rights end at their own sessions cannot look around, and needs not.
+    if (options.wanted !== 'auto' || !hasCode(error, 'ACCESS_DENIED')) throw error
+    runtime.logger.debug('the store may not be looked through, and is taken for one of reprise', {store: tree.url})
+    return undefined
   }
 }
 
-function segmentsOf(path: string): readonly string[] {
+/** Of the path in a store's URL; a bucket's name is none. */
+function segmentsAbove({url}: ObjectStore): readonly string[] {
+  const path = url.startsWith('file:') ? fileURLToPath(url) : url.replace(/^s3:\/\/[^/]*/, '')
   return path.split('/').filter((segment) => segment !== '')
 }
 
