@@ -10,6 +10,7 @@ import {readChain} from '../../src/inspect/read-chain.js'
 import {readConversation} from '../../src/inspect/read-conversation.js'
 import type {SessionOrigin} from '../../src/inspect/session-origin.js'
 import {StoredSession} from '../../src/inspect/stored-session.js'
+import {unfold} from '../../src/inspect/unfold.js'
 import {StoreRegistry} from '../../src/registry/store-registry.js'
 import {pushSession} from '../../src/sync/push-session.js'
 import {compactSession} from '../../src/sync/compact-session.js'
@@ -102,6 +103,30 @@ describe.each<StoreKind>(['memory', 'file', 's3'])('on a store of kind %s', (kin
     expect((await worker.context.parts.listSession(listing.ref)).transcripts[0]!.parts.length).toBe(1)
     expect(outline((await followed.look())!)).toEqual([['prompt one', 'said a', 'said b', 'said c', 'said d']])
   })
+})
+
+test('an item is unfolded from its own entries, wherever they lie', async () => {
+  await using opened = await openStoreOf('s3')
+  await using worker = await SyncWorker.start(opened.store)
+  const long = 'x'.repeat(50_000)
+  const input = {file_path: '/f', content: `${long}\n${long}`}
+  const lines = new TranscriptLines(SESSION).prompt(long.repeat(2)).call('m1', 'c1', 'Write', input).result('c1', long)
+  await push(worker, lines.say('m2', 'short').text())
+  for (const origin of [stored(worker), await local(worker)]) {
+    const [prompt, call, said] = (await readConversation(origin))!.turns[0]!.items
+    expect(prompt).toMatchObject({text: {length: 100_000, text: expect.not.stringContaining(long.repeat(2))}})
+    expect(await unfold(origin, prompt!)).toMatchObject({kind: 'prompt', text: {text: long.repeat(2)}})
+    const changes = [{path: '/f', hunks: [{lines: [`+${long}`, `+${long}`]}], linesLeftOut: 0}]
+    expect(await unfold(origin, call!)).toMatchObject({
+      input,
+      inputIsCut: false,
+      result: {content: {text: long}},
+      changes,
+    })
+    expect(await unfold(origin, said!)).toEqual(said)
+    const gone = {...prompt!, place: {...prompt!.place, offset: 10_000_000}}
+    expect(await unfold(origin, gone)).toEqual(gone)
+  }
 })
 
 test('a local session that is followed is read anew where it was rewritten', async () => {

@@ -1,12 +1,23 @@
-import {boundedValue, EMPTY, excerpt} from '../limits.js'
-import {objectField} from '../../summary-fields.js'
+import {boundedValue, EMPTY, excerpt, type Limits} from '../limits.js'
+import type {EntryPlace} from '../model.js'
+import {objectField, timeField} from '../../summary-fields.js'
 import {note} from './note.js'
 import {blocksOf, count, type EntryContext, type Fields, text, word} from './entry.js'
 import type {Piece} from './pieces.js'
 import {queuedPiece, resultPiece, userPieces} from './user-pieces.js'
 
-/** What an entry gives to a conversation. Takes whatever stands in it, and never throws. */
-export function entryPieces(context: EntryContext): readonly Piece[] {
+/**
+ * What an entry gives to a conversation, each piece with a key of its own, the same whenever it is read. Takes whatever stands in it,
+ * and never throws.
+ */
+export function entryPieces(entry: Fields, uuid: string, place: EntryPlace, limits: Limits): readonly Piece[] {
+  const time = timeField(entry['timestamp'])
+  let keys = 0
+  const base = {place, ...(time !== undefined && {time})}
+  return piecesIn({entry, limits, base, nextKey: () => `${uuid}#${keys++}`})
+}
+
+function piecesIn(context: EntryContext): readonly Piece[] {
   const {entry} = context
   switch (entry['type']) {
     case 'user':

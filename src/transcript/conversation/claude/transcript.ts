@@ -103,9 +103,7 @@ export class ClaudeTranscript {
     this.#noteFacts(entry, time)
     this.#noteUsage(entry, uuid, time)
     if (uuid === undefined) return
-    const base = {place, ...(time !== undefined && {time})}
-    let keys = 0
-    const pieces = entryPieces({entry, limits: this.#limits, base, nextKey: () => `${uuid}#${keys++}`})
+    const pieces = entryPieces(entry, uuid, place, this.#limits)
     this.graph.add({uuid, place, pieces, ...this.#linksOf(entry, time)})
   }
 
