@@ -17,7 +17,8 @@ test.each(running)(
   async (at) => {
     await using proxy = await CountingProxy.start(at.endpoint)
     const slow = (ms: number): void => void (proxy.latencyMs = ms)
-    await compactInStorm({...at, endpoint: proxy.endpoint, asked: () => proxy.requests, slow})
+    const killed = await compactInStorm({...at, endpoint: proxy.endpoint, asked: () => proxy.requests, slow})
+    expect(killed).toBeGreaterThan(STORM_ROUNDS / 3)
   },
 )
 

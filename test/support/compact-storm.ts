@@ -43,8 +43,12 @@ class Growing {
   }
 }
 
-/** `compact` is killed in the middle, again and again: nothing is lost, and the next one finishes. */
-export async function compactInStorm(server: StormServer): Promise<void> {
+/**
+ * `compact` is killed in the middle, again and again: nothing is lost, and the next one finishes.
+ *
+ * @returns how often it was killed before it had ended.
+ */
+export async function compactInStorm(server: StormServer): Promise<number> {
   const rng = new Rng(STORM_SEED)
   await using here = await makeCliHome()
   const url = `s3://${server.bucket}/transcripts/`
@@ -78,13 +82,13 @@ export async function compactInStorm(server: StormServer): Promise<void> {
     expectNothingLost(await referenceLines(store), main.text)
     expectNothingLost(await referenceLines(store, SUBPATH), sub.text)
   }
-  expect(killed).toBeGreaterThan(STORM_ROUNDS / 3)
   expect(await here.run(compact, {env})).toMatchObject({exitCode: 0, stderr: ''})
   expect([await delivered(store), await delivered(store, SUBPATH)]).toEqual([main.text, sub.text])
   expect([await referenceLines(store), await referenceLines(store, SUBPATH)]).toEqual([main.text, sub.text])
   expect(await countParts(store)).toBeLessThanOrEqual(12)
   expect(await countParts(store, SUBPATH)).toBeLessThanOrEqual(12)
   await store.close()
+  return killed
 }
 
 /** Doubles are allowed until the deletes, gaps and another order are not, and the last line is the last. */

@@ -2,7 +2,8 @@ import type {WriteContext} from '../../../src/store/write-part.js'
 import type {LineText} from './lines.js'
 import {codeOf} from './network.js'
 import type {SimClient} from './sim-client.js'
-import {Violation, type World} from './world.js'
+import {Violation} from './violation.js'
+import {type World} from './world.js'
 
 /** Rejections that a caller expects: it starts over, or goes on. */
 export const EXPECTED = new Set([

@@ -1,5 +1,6 @@
 import type {Core} from './core.js'
-import {type Outcome, simulate} from './simulate.js'
+import type {Outcome} from './schedule.js'
+import {simulate} from './simulate.js'
 import type {SimulationOptions} from './world.js'
 
 export interface CampaignResult {

@@ -3,7 +3,8 @@ import {all, collect, linesOf, transcriptOf} from './collect.js'
 import {countOf, decode, encode, isBookkeeping, type LineText} from './lines.js'
 import {checkReference, show} from './reference-check.js'
 import type {SimClient} from './sim-client.js'
-import {type Checked, PREFIX, REF, type Sight, type View, Violation, type World} from './world.js'
+import {Violation} from './violation.js'
+import {type Checked, PREFIX, REF, type Sight, type View, type World} from './world.js'
 
 /** The store as a reader finds it at this instant. */
 export async function sightOf({core, memory, oracle}: Pick<Checked, 'core' | 'memory' | 'oracle'>): Promise<Sight> {

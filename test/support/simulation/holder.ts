@@ -3,7 +3,8 @@ import {deliveredLines} from './checks.js'
 import {transcriptOf} from './collect.js'
 import type {Core} from './core.js'
 import {encode, isBookkeeping, type LineText} from './lines.js'
-import {digestOf, REF, type SimulationOptions, Violation, type World} from './world.js'
+import {Violation} from './violation.js'
+import {digestOf, REF, type SimulationOptions, type World} from './world.js'
 
 interface Held {
   readonly lease: Awaited<ReturnType<Core['SessionLease']['acquire']>>

@@ -1,6 +1,7 @@
 import type {RangedPart} from '../../../src/store/part.js'
 import {isBookkeeping, type LineText} from './lines.js'
-import {type Checked, PREFIX, type Sight, type View, Violation} from './world.js'
+import {Violation} from './violation.js'
+import {type Checked, PREFIX, type Sight, type View} from './world.js'
 
 /**
  * What a reader gets that knows nothing of merges and takes every part in key order, where holders and compactors alone have left their

@@ -8,7 +8,9 @@ import type {Core} from './core.js'
 import {Doctor} from './doctor.js'
 import {Holder} from './holder.js'
 import {Pusher} from './pusher.js'
-import {PREFIX, REF, type SimulationOptions, Violation, World} from './world.js'
+import {type Outcome, playSchedule, throwIfBroken} from './schedule.js'
+import {Violation} from './violation.js'
+import {PREFIX, REF, type SimulationOptions, World} from './world.js'
 
 /**
  * How rough one schedule is, drawn from its seed: a schedule in which everything goes wrong all the time reaches fewer corners
@@ -42,13 +44,6 @@ function temper({rng}: World, options: SimulationOptions): Temper {
   }
 }
 
-export interface Outcome {
-  readonly violation?: string
-  readonly step: number
-  readonly stats: Readonly<Record<string, number>>
-  readonly log: readonly string[]
-}
-
 /** Plays one schedule. The same seed and options give the same schedule as long as the code does the same. */
 export async function simulate(core: Core, seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   const world = new World(core, seed)
@@ -64,20 +59,17 @@ export async function simulate(core: Core, seed: number, options: SimulationOpti
   const rough = temper(world, options)
   // Whoever takes a lease first finds out what the store does: others have by now.
   if (doctors > 0) await core.settleStoreRecord(world.network.memory, world.random, 'store')
-  let step = 0
-  try {
-    for (; step < steps; step++) {
+  return playSchedule(
+    world,
+    steps,
+    async () => {
       await play(world, actors, options, rough)
       await drain()
       throwIfBroken(actors)
       await checkWorld(world, actors)
-    }
-    await settle(world, options)
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error
-    return {violation: error.message, step, stats: statsOf(world), log: world.network.log}
-  }
-  return {step, stats: statsOf(world), log: world.network.log}
+    },
+    async () => settle(world, options),
+  )
 }
 
 async function play(world: World, actors: readonly Actor[], options: SimulationOptions, rough: Temper): Promise<void> {
@@ -147,15 +139,7 @@ async function settle(world: World, options: SimulationOptions): Promise<void> {
   if (view.resolution.length > 0 && !last.ready) throw new Violation('settled: the last holder is not ready')
 }
 
-function throwIfBroken(actors: readonly Actor[]): void {
-  for (const actor of actors) if (actor.broken !== undefined) throw new Violation(actor.broken)
-}
-
 /** Lets everything run that does not wait for the schedule. */
 export function drain(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-function statsOf({stats, network}: World): Readonly<Record<string, number>> {
-  return {...stats, ...network.stats}
 }

@@ -28,8 +28,6 @@ export interface SimulationOptions {
   readonly pace?: number
 }
 
-export class Violation extends Error {}
-
 export const REF = {homeKey: '-home-a', sessionId: '11111111-2222-4333-8444-555555555555'}
 export const PREFIX = `${REF.homeKey}/${REF.sessionId}/`
 

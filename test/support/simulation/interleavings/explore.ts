@@ -1,5 +1,5 @@
 import type {Core} from '../core.js'
-import {Violation} from '../world.js'
+import {Violation} from '../violation.js'
 import {type Choice, commute, nameOf} from './choice.js'
 import {Execution} from './execution.js'
 import type {Scene} from './scene.js'

@@ -1,5 +1,5 @@
 import {LEASE_LIFE_MS} from '../../../../src/registry/session-lease.js'
-import {Violation} from '../world.js'
+import {Violation} from '../violation.js'
 import type {Checks} from './checks.js'
 import {Machine} from './machine.js'
 import {type SyncWorld, untilQuiet} from './world.js'

@@ -2,8 +2,7 @@ import {existsSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {LEASE_LIFE_MS} from '../../../../src/registry/session-lease.js'
-import type {Outcome} from '../simulate.js'
-import {Violation} from '../world.js'
+import {type Outcome, playSchedule, throwIfBroken} from '../schedule.js'
 import {Checks} from './checks.js'
 import {Machine} from './machine.js'
 import {adapterWrite, foreignWrite, lose} from './others.js'
@@ -66,23 +65,22 @@ async function playAll(world: SyncWorld, options: SyncOptions): Promise<Outcome>
   const checks = new Checks(world, machines)
   const rough = temper(world, options)
   network.readsAtOnce = rng.pick([0.97, 0.97, 0.7, 0.2])
-  let step = 0
   try {
-    for (; step < steps; step++) {
-      await play(world, workers, options, rough)
-      await untilQuiet()
-      throwIfBroken(workers)
-      await checks.all()
-    }
-    await settle(world, workers, checks)
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error
-    return {violation: error.message, step, stats: statsOf(world), log: network.log}
+    return await playSchedule(
+      world,
+      steps,
+      async () => {
+        await play(world, workers, options, rough)
+        await untilQuiet()
+        throwIfBroken(workers)
+        await checks.all()
+      },
+      async () => settle(world, workers, checks),
+    )
   } finally {
     for (const worker of workers) worker.killAll()
     network.silence()
   }
-  return {step, stats: statsOf(world), log: network.log}
 }
 
 async function play(world: SyncWorld, workers: readonly Worker[], options: SyncOptions, rough: Temper): Promise<void> {
@@ -101,12 +99,4 @@ async function play(world: SyncWorld, workers: readonly Worker[], options: SyncO
     if (rng.chance(rough.crashes)) worker.crash()
     else await worker.act()
   }
-}
-
-export function throwIfBroken(workers: readonly Worker[]): void {
-  for (const worker of workers) if (worker.broken !== undefined) throw new Violation(worker.broken)
-}
-
-function statsOf({stats, network}: SyncWorld): Readonly<Record<string, number>> {
-  return {...stats, ...network.stats}
 }

@@ -8,28 +8,14 @@ import {pushSession} from '../../../../src/sync/push-session.js'
 import {statusOf} from '../../../../src/sync/status.js'
 import {UnleasedMirror} from '../../../../src/sync/unleased-mirror.js'
 import {codeOf} from '../network.js'
-import {Violation} from '../world.js'
-import {type LocalCopy, keyOf} from './local-copy.js'
+import {Violation} from '../violation.js'
+import {checkPulled} from './check-pulled.js'
+import {Claude} from './claude.js'
+import {Errands, EXPECTED} from './errands.js'
+import type {LocalCopy} from './local-copy.js'
 import {noProcesses} from '../no-processes.js'
 import type {Machine, Program} from './machine.js'
 import {SESSION, type SyncOptions, type SyncWorld, untilQuiet} from './world.js'
-
-/** Rejections that a caller expects: it tries again, or asks somebody. */
-const EXPECTED = new Set([
-  'FILE_NOT_FOUND',
-  'LEASE_CONTENDED',
-  'LEASE_HELD',
-  'LEASE_LOST',
-  'LOCAL_CHANGED',
-  'OBJECT_CHANGED',
-  'OBJECT_NOT_FOUND',
-  'SESSION_BUSY',
-  'SESSION_DIVERGED',
-  'SESSION_NOT_FOUND',
-  'SOURCE_CHANGED',
-  'STORE_UNREACHABLE',
-  'TRANSCRIPT_BUSY',
-])
 
 interface Mirroring {
   readonly program: Program
@@ -44,23 +30,33 @@ interface Mirroring {
  */
 export class Worker {
   readonly machine: Machine
-  broken: string | undefined
-  /** Of the last activity that ended: what it said, or the code of its failure. */
-  answer = ''
-  failure: string | undefined
   readonly #world: SyncWorld
   readonly #options: SyncOptions
-  /** Commands and launches that have not ended. */
-  readonly #busy = new Map<Program, string>()
+  readonly #errands: Errands
+  readonly #claude: Claude
   /** A claude runs, and is mirrored. */
   #following: Mirroring | undefined
-  /** For each report to come: entries that the file had all the time since it was begun. */
-  readonly #steady = new Set<Set<string>>()
-
   constructor(world: SyncWorld, machine: Machine, options: SyncOptions) {
     this.#world = world
     this.machine = machine
     this.#options = options
+    this.#errands = new Errands(world, machine, (program) =>
+      program ? this.#following?.program === program : this.isFollowing,
+    )
+    this.#claude = new Claude(world, machine, this.#errands, options)
+  }
+
+  get broken(): string | undefined {
+    return this.#errands.broken
+  }
+
+  /** Of the last errand that ended: what it said, or the code of its failure. */
+  get answer(): string {
+    return this.#errands.answer
+  }
+
+  get failure(): string | undefined {
+    return this.#errands.failure
   }
 
   get copy(): LocalCopy {
@@ -68,16 +64,16 @@ export class Worker {
   }
 
   get isBusy(): boolean {
-    return this.#busy.size > 0
+    return this.#errands.isBusy
   }
 
   get isFollowing(): boolean {
     return this.#following !== undefined
   }
 
-  /** Claude writes a line, and ends. */
+  /** Claude writes a line. */
   write(): void {
-    this.copy.append(`${this.copy.torn === '' ? '' : '\n'}${this.#world.lines.fresh(false)}`)
+    this.#claude.write()
   }
 
   end(): void {
@@ -90,14 +86,14 @@ export class Worker {
     const following = this.#following
     if (following) {
       const dice = rng.next()
-      if (dice < 0.45) this.edit()
+      if (dice < 0.45) this.#edit()
       else if (dice < 0.53) this.finish(following)
       else if (dice < 0.6) this.push()
       else if (dice < 0.65) this.status()
       return
     }
     const activities: [number, () => unknown][] = [
-      [3 * edits, () => this.edit()],
+      [3 * edits, () => this.#edit()],
       [3 * pushes, () => this.push()],
       [0.7 * pushes, () => this.pushTwice()],
       [1 * pushes, () => this.status()],
@@ -114,59 +110,14 @@ export class Worker {
     }
   }
 
-  /** A claude writes. Not while its file is being brought here: a claude that runs is known to live, and none is started before. */
-  edit(): void {
-    const {rng, lines, network, count} = this.#proxy()
-    if (!this.#mayEdit() || (!this.copy.isThere && !this.#following)) return
-    if (!this.#following && this.#world.turn !== this.machine && !rng.chance(this.#world.rivalry)) return
-    const {torn} = this.copy
-    if (torn !== '' && rng.chance(0.8)) {
-      this.copy.append(`"end"}\n`)
-      network.say(this.machine.name, 'ends its torn line')
-      return
-    }
-    const dice = rng.next()
-    if (dice < 0.1 && torn === '') {
-      this.copy.append(lines.fresh(false).replace('}\n', ',"torn":'))
-      count('torn')
-      network.say(this.machine.name, 'writes half a line')
-    } else if (dice < (this.isBusy ? 0.6 : 0.35) && this.#options.rewrites !== false && this.copy.lines.length > 1)
-      this.#rewrite()
-    else {
-      const added = Array.from({length: rng.int(1, 2)}, () => lines.fresh(rng.chance(0.25)))
-      this.copy.append(added.join(''))
-      network.say(this.machine.name, 'writes', added.join('').replaceAll('\n', ' '))
-    }
-  }
-
-  #rewrite(): void {
-    const {rng, lines, network, ledger, count} = this.#proxy()
-    const before = this.copy.lines
-    const at = rng.chance(0.6)
-      ? before.length - 1 - rng.int(0, Math.min(2, before.length - 1))
-      : rng.int(0, before.length - 1)
-    const line = before[at] ?? ''
-    const how = rng.pick(['removed', 'cut', 'replaced', 'respelled'] as const)
-    const [head, tail] = [before.slice(0, at), before.slice(at + 1)]
-    let after = [...head, ...tail]
-    if (how === 'cut' && at > 0) after = head
-    else if (how === 'replaced') after = [...head, lines.fresh(false), ...tail]
-    else if (how === 'respelled') after = [...head, lines.makes(line.replace(/\}\n$/, ',"again":true}\n')), ...tail]
-    if (after.length === 0) return
-    const left = new Set(after.map(keyOf))
-    for (const key of before.map(keyOf)) {
-      if (left.has(key)) continue
-      ledger.limbo.add(key)
-      for (const steady of this.#steady) steady.delete(key)
-    }
-    this.copy.rewrite(after, rng.pick(['in-place', 'renamed'] as const))
-    count('rewrites')
-    network.say(this.machine.name, how, line.trim(), 'leaving', after.join('').replaceAll('\n', ' '))
+  #edit(): void {
+    const {isFollowing: isFollowed, isBusy} = this
+    this.#claude.edit({isFollowed, isBrought: this.#errands.movesFile, isBusy})
   }
 
   push({merge = this.#world.rng.chance(0.3), state = 'state'} = {}): void {
     const looks = this.#world.rng.chance(0.3)
-    this.#run(`push${merge ? ' --merge' : ''}${looks ? ' --all' : ''}`, state, async ({context}, present) => {
+    this.#errands.begin(`push${merge ? ' --merge' : ''}${looks ? ' --all' : ''}`, state, async ({context}, present) => {
       const session = await this.machine.session()
       if (!session?.main) return 'has no file'
       const look = looks ? (await lookAtSessions(context, [session])).get(SESSION) : undefined
@@ -186,7 +137,7 @@ export class Worker {
   }
 
   status(): void {
-    this.#run('status', 'state', async ({context}, present) => {
+    this.#errands.begin('status', 'state', async ({context}, present) => {
       const session = await this.machine.session()
       if (!session?.main) return 'has no file'
       const {sessions, allStored} = await statusOf(context, [session], {processes: noProcesses, concurrency: 1})
@@ -202,14 +153,14 @@ export class Worker {
 
   pull({merge = this.#world.rng.chance(0.3)} = {}): void {
     const {ledger} = this.#world
-    this.#run(`pull${merge ? ' --merge' : ''}`, 'state', async ({context}, present) => {
+    this.#errands.begin(`pull${merge ? ' --merge' : ''}`, 'state', async ({context}, present) => {
       const owed = ledger.owed
       const {action} = await pullSession(context, SESSION, {
         projectKey: this.machine.projectKey,
         merge,
         processes: noProcesses,
       })
-      this.#checkPulled(owed, present)
+      checkPulled(this.#world, this.machine, owed, present)
       this.#takesTurn()
       this.#world.count(`pull: ${action}`)
       return action
@@ -221,7 +172,7 @@ export class Worker {
     const {rng, count, ledger} = this.#proxy()
     if (this.isBusy) return
     const force = rng.chance(this.#options.force ?? 0.15)
-    this.#run(`resume${force ? ' --force' : ''}`, 'state', async (program, present) => {
+    this.#errands.begin(`resume${force ? ' --force' : ''}`, 'state', async (program, present) => {
       const {context} = program
       const {projectKey} = this.machine
       const lease = await holdSession(context, SESSION, {force})
@@ -231,7 +182,7 @@ export class Worker {
       try {
         await mirror.settle()
         await prepareSession(context, SESSION, {projectKey, force: true, processes: noProcesses})
-        this.#checkPulled(owed, present)
+        checkPulled(this.#world, this.machine, owed, present)
         await mirror.begin()
       } catch (error) {
         await mirror[Symbol.asyncDispose]()
@@ -250,11 +201,11 @@ export class Worker {
   resumeLeaseless(): void {
     const {count, ledger} = this.#proxy()
     if (this.isBusy) return
-    this.#run('resume --no-lease', 'state', async (program, present) => {
+    this.#errands.begin('resume --no-lease', 'state', async (program, present) => {
       const {projectKey} = this.machine
       const owed = ledger.owed
       await prepareSession(program.context, SESSION, {projectKey, force: true, processes: noProcesses})
-      this.#checkPulled(owed, present)
+      checkPulled(this.#world, this.machine, owed, present)
       const mirror = new UnleasedMirror(program.context, SESSION, {projectKey})
       mirror.start()
       this.#following = {program, mirror}
@@ -273,7 +224,7 @@ export class Worker {
       const give = (): void => impatient.abort()
       void program.context.clock.sleep(patience).then(give, give)
     }
-    this.#attend(program, 'finish', async (present) => {
+    this.#errands.attend(program, 'finish', async (present) => {
       const report = await mirror.finish(impatient.signal)
       if (report.complete) this.#stored(present)
       else network.say(program.name, 'is not complete:', report.error?.code)
@@ -293,11 +244,10 @@ export class Worker {
   /** The machine loses power: or one process is killed. */
   crash(): void {
     const {rng, network, count} = this.#proxy()
-    const [only] = this.#busy.keys()
-    if (only && rng.chance(0.4)) {
-      network.say(only.name, 'is killed')
-      only.kill()
-      this.#busy.delete(only)
+    const {first} = this.#errands
+    if (first && rng.chance(0.4)) {
+      network.say(first.name, 'is killed')
+      this.#errands.kill(first)
       return
     }
     network.say(this.machine.name, 'crashes')
@@ -312,7 +262,7 @@ export class Worker {
 
   killAll(): void {
     this.machine.killAll()
-    this.#busy.clear()
+    this.#errands.forget()
     // Its loops sleep for ever; they let go of what they watch.
     if (this.#following?.mirror instanceof SessionMirror) void this.#following.mirror[Symbol.asyncDispose]()
     this.#following = undefined
@@ -321,46 +271,6 @@ export class Worker {
   #patience(): number {
     const {rng} = this.#world
     return rng.chance(0.2) ? rng.int(1, 20_000) : Number.POSITIVE_INFINITY
-  }
-
-  #mayEdit(): boolean {
-    return ![...this.#busy.values()].some((what) => /^(pull|resume|finish)/.test(what))
-  }
-
-  #run(what: string, state: string, work: (program: Program, present: Set<string>) => Promise<string>): void {
-    if (this.#busy.size >= 3) return
-    const mayNot = this.#following || [...this.#busy.values()].some((each) => !/^(push|status)/.test(each))
-    if (/^(pull|resume)/.test(what) && mayNot) return
-    const begun = this.machine.begin(state)
-    void begun.then((program) => this.#attend(program, what, (present) => work(program, present)))
-  }
-
-  /** Runs it; what it waits for is decided by the schedule. */
-  #attend(program: Program, what: string, work: (present: Set<string>) => Promise<string>): void {
-    const {network} = this.#world
-    const present = this.copy.keys
-    this.#steady.add(present)
-    this.#busy.set(program, what)
-    network.say(program.name, 'begins', what)
-    this.failure = undefined
-    const ended = (how: string): void => {
-      if (!program.isAlive) return
-      network.say(program.name, what, 'ends:', how)
-      this.answer = how
-      this.#steady.delete(present)
-      this.#busy.delete(program)
-      if (this.#following?.program !== program) program.kill()
-    }
-    work(present).then(ended, (error: unknown) => {
-      if (!program.isAlive) return
-      const code = codeOf(error)
-      ended(code)
-      this.failure = code
-      if (error instanceof Violation) this.broken = error.message
-      else if (!EXPECTED.has(code)) {
-        this.broken = `${program.name} ${what} fails: ${code} ${error instanceof Error ? (error.stack ?? '') : ''}`
-      } else this.#world.count(`${what.split(' ', 1)[0]}: ${code}`)
-    })
   }
 
   /** People mostly go on where the session is whole. */
@@ -372,22 +282,8 @@ export class Worker {
     this.#world.ledger.acknowledge(present)
   }
 
-  /** Everything that was promised before the pull began is here, nothing twice, and nothing that was here has gone. */
-  #checkPulled(owed: readonly string[], present: ReadonlySet<string>): void {
-    const {limbo} = this.#world.ledger
-    const keys = this.copy.lines.map(keyOf)
-    const here = new Set(keys)
-    const missing = owed.filter((key) => !here.has(key) && !limbo.has(key))
-    if (missing.length > 0) throw new Violation(`C2 a pull to ${this.machine.name} lacks ${missing.join(' ')}`)
-    const gone = [...present].filter((key) => !here.has(key))
-    if (gone.length > 0) throw new Violation(`a pull to ${this.machine.name} took away ${gone.join(' ')}`)
-    const messages = keys.filter((key) => key.startsWith('uuid:'))
-    const twice = messages.filter((key, index) => messages.indexOf(key) !== index)
-    if (twice.length > 0) throw new Violation(`C2 a pull to ${this.machine.name} brings twice ${twice.join(' ')}`)
-  }
-
   #proxy() {
-    const {rng, lines, network, ledger} = this.#world
-    return {rng, lines, network, ledger, count: (what: string) => this.#world.count(what)}
+    const {rng, network, ledger} = this.#world
+    return {rng, network, ledger, count: (what: string) => this.#world.count(what)}
   }
 }

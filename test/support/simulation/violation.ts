@@ -1,0 +1,2 @@
+/** An invariant does not hold. */
+export class Violation extends Error {}
