@@ -21,9 +21,10 @@ export function callLines(call: ToolCall, options: TextOptions): readonly string
   const mark = paint('●', result === undefined ? 'dim' : result.isError ? 'red' : 'green', options)
   const title = sanitizeLine(name) || 'the result of a call that is not here'
   const told = headOf(call)
+  const short = PATHS.some((field) => fieldsOf(call.input)[field] === told) ? below(told, options) : told
   const sum = changes.length > 0 ? ` (${changeSum(changes)})` : ''
   const room = Math.max(20, options.width - title.length - sum.length - 3)
-  const head = `${mark} ${paint(title, 'bold', options)}${told === '' ? '' : ` ${truncate(sanitizeLine(told), room)}`}${sum}`
+  const head = `${mark} ${paint(title, 'bold', options)}${told === '' ? '' : ` ${truncate(sanitizeLine(short), room)}`}${sum}`
   const inner = narrower(options, 2)
   return [head, ...indented([...inputLines(call, told, inner), ...changeLines(changes, inner)])]
 }
@@ -41,6 +42,13 @@ export function resultLines({changes, subagents, result, name}: ToolCall, option
   return lines.map((line, at) =>
     `  ${at === 0 ? paint('⎿', 'dim', options) : ' '} ${paint(line, style, options)}`.trimEnd(),
   )
+}
+
+const PATHS = ['file_path', 'notebook_path', 'path']
+
+/** A path below the session's directory, from there. */
+function below(path: string, {cwd = '', full}: TextOptions): string {
+  return !full && cwd.length > 1 && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path
 }
 
 export function indented(lines: readonly string[]): readonly string[] {
@@ -61,7 +69,8 @@ const TELLING = [
   'prompt',
 ]
 
-function headOf({input, name}: ToolCall): string {
+/** What says most of a call in a few words, as it was written: the command, the path, the question. */
+export function headOf({input, name}: ToolCall): string {
   const fields = fieldsOf(input)
   if (name === 'Agent' || name === 'Task') {
     const [type, description] = [fields['subagent_type'], fields['description']].map(text)
@@ -71,8 +80,8 @@ function headOf({input, name}: ToolCall): string {
   return telling === undefined ? '' : text(fields[telling])
 }
 
-/** What the lines of a change show. */
-const IN_CHANGES = new Set(['old_string', 'new_string', 'edits', 'content', 'new_source'])
+/** Members of an input that the lines of a change show. */
+export const IN_CHANGES = new Set(['old_string', 'new_string', 'edits', 'content', 'new_source'])
 
 /** The rest of the input, where the head and the changes do not tell it. */
 function inputLines({input, changes, subagents}: ToolCall, told: string, options: TextOptions): readonly string[] {
@@ -91,7 +100,8 @@ function inputLines({input, changes, subagents}: ToolCall, told: string, options
   return [...all.slice(0, INPUT_LINES), paint(`… ${all.length - INPUT_LINES} more lines`, 'dim', options)]
 }
 
-function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {
+/** The members of an input; none of what is no object. */
+export function fieldsOf(input: unknown): Readonly<Record<string, unknown>> {
   return typeof input === 'object' && input !== null ? (input as Readonly<Record<string, unknown>>) : {}
 }
 
@@ -104,7 +114,7 @@ const WRAPPER = /^<(?<tag>tool_use_error|persisted-output)>\s*(?<inside>[\s\S]*?
 const PREVIEW_HEAD = /^[^\n]*\n\s*Preview \([^)\n]*\):\n/u
 
 /** Without what claude puts around an answer for the model. */
-function unwrapped({content, file}: ToolResult): Excerpt {
+export function unwrapped({content, file}: ToolResult): Excerpt {
   const inside = WRAPPER.exec(content.text)?.groups?.['inside']
   if (inside === undefined) return content
   const text = file ? inside.replace(PREVIEW_HEAD, '') : inside
