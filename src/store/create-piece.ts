@@ -3,6 +3,8 @@ import {CREATE, type ObjectBody} from '../object-store/object-store.js'
 import {type Codec, encodeRange, type PartRange} from './part.js'
 import type {Parts} from './parts.js'
 
+const MAX_TRIES = 5
+
 /**
  * Creates a part on its way into the archive or out of it, under a name that may be there from an earlier try.
  *
@@ -18,14 +20,19 @@ export async function createPiece(
 ): Promise<number> {
   const metadata = encodeRange(range, codec)
   const contentType = codec === 'plain' ? 'application/x-ndjson' : 'application/octet-stream'
-  try {
-    return (await store.put(key, body, {mode: CREATE, metadata, contentType})).date
-  } catch (error) {
-    if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      return (await store.put(key, body, {mode: CREATE, metadata, contentType})).date
+    } catch (error) {
+      if (!hasCode(error, 'OBJECT_EXISTS')) throw error
+    }
     const there = await store.head(key)
-    if (there?.metadata['after'] === range.after && there.metadata['from'] === String(range.from)) return there.date
-    throw taken(key)
+    // It was there, and went: another has moved the session on.
+    if (!there) continue
+    if (there.metadata['after'] === range.after && there.metadata['from'] === String(range.from)) return there.date
+    break
   }
+  throw taken(key)
 }
 
 function taken(key: string): RepriseError {

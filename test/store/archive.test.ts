@@ -2,7 +2,8 @@ import {beforeEach, describe, expect, test} from 'vitest'
 import {systemClock, systemRandom} from '../../src/base/system.js'
 import {listAll} from '../../src/object-store/list-all.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
-import type {ObjectStore} from '../../src/object-store/object-store.js'
+import {ObjectStoreDecorator} from '../../src/object-store/decorator.js'
+import type {ListOptions, ListPage, ObjectStore} from '../../src/object-store/object-store.js'
 import {SessionLease} from '../../src/registry/session-lease.js'
 import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
 import {archiveTranscript} from '../../src/store/archive.js'
@@ -131,4 +132,61 @@ describe('an archived transcript', () => {
     await store.put(key, bomb, {mode: {type: 'overwrite'}, metadata: {...metadata, codec: 'zstd'}})
     await expect(read(store)).rejects.toMatchObject({code: 'CODEC_UNKNOWN', kind: 'bad-data'})
   })
+})
+
+/** Another puts the archive back between a reader's two listings. */
+class RestoredMeanwhile extends ObjectStoreDecorator {
+  #times = 1
+
+  override async *list(options: ListOptions): AsyncIterable<ListPage> {
+    if (options.prefix.startsWith('.reprise/archive/') && this.#times-- > 0) {
+      const context = contextOf(this.inner)
+      await restoreArchive(context, await viewTranscript(context.parts, REF))
+    }
+    yield* this.inner.list(options)
+  }
+}
+
+describe('a reader', () => {
+  test('lists again where the archive was put back between its listings', async () => {
+    await archive(store)
+    expect(await read(new RestoredMeanwhile(store))).toBe(LINES.join(''))
+  })
+
+  test('finds the archive also where the part that leads there has lost its metadata', async () => {
+    await archive(store)
+    const [end] = (await listAll(store, {prefix: '-p/'})).objects
+    await store.put(end?.key ?? '', new Uint8Array(0), {mode: {type: 'overwrite'}})
+    expect(await read(store)).toBe(LINES.join(''))
+  })
+
+  test('is told of an archived object that has lost its metadata', async () => {
+    await archive(store)
+    const [piece] = (await listAll(store, {prefix: archivePrefix(REF)})).objects
+    const {body} = await store.get(piece?.key ?? '')
+    const chunks: Uint8Array[] = []
+    for await (const chunk of body) chunks.push(chunk)
+    await store.put(piece?.key ?? '', Buffer.concat(chunks), {mode: {type: 'overwrite'}})
+    await expect(read(store)).rejects.toMatchObject({code: 'PART_DAMAGED', kind: 'bad-data'})
+  })
+})
+
+test('no piece has the name of an earlier one: the delete of a restore may be late', async () => {
+  const names: string[] = []
+  for (let round = 0; round < 4; round++) {
+    await archive(store, true)
+    names.push(...(await listAll(store, {prefix: archivePrefix(REF)})).objects.map(({key}) => key))
+    await restoreArchive(contextOf(store), await viewTranscript(new Parts(store), REF))
+  }
+  expect(new Set(names).size).toBe(names.length)
+  expect(await read(store)).toBe(LINES.join(''))
+})
+
+test('what cannot be archived to its end leaves nothing in the archive', async () => {
+  const {objects} = await listAll(store, {prefix: '-p/'})
+  const last = objects.at(-1)
+  const {metadata} = (await store.head(last?.key ?? '')) ?? {metadata: {}}
+  await store.put(last?.key ?? '', Buffer.alloc(last?.size ?? 0, '\n'), {mode: {type: 'overwrite'}, metadata})
+  await expect(archive(store)).rejects.toMatchObject({code: 'PART_DAMAGED'})
+  expect((await listAll(store, {prefix: archivePrefix(REF)})).objects).toEqual([])
 })

@@ -1,22 +1,13 @@
 import {expect, test} from 'vitest'
+import {ARCHIVE_MIXES} from '../support/simulation/archive-mixes.js'
 import {campaign} from '../support/simulation/campaign.js'
 import {core} from '../support/simulation/core.js'
 import {simulate} from '../support/simulation/simulate.js'
-import type {SimulationOptions} from '../support/simulation/world.js'
 
 const {REPRISE_SIM_SEED: replaySeed, REPRISE_SIM_MIX: replayMix, FULL: full} = process.env
 const RUNS = full ? 6_700 : Number(process.env['REPRISE_SIM_RUNS'] ?? 14)
 
-/** Sessions that are packed away and put back while others read and write them, merge and mend. */
-const MIXES: readonly SimulationOptions[] = [
-  {steps: 250, archivers: 2, adapters: 0, foreign: false, pushers: 0, holders: 1, force: 0.1, replace: false},
-  {steps: 250, archivers: 2, adapters: 0, foreign: false, pushers: 2, holders: 0},
-  {steps: 300, archivers: 2, adapters: 1, foreign: true, pushers: 1, holders: 1, force: 0.2},
-  {steps: 300, archivers: 2, adapters: 0, foreign: false, pushers: 1, holders: 2, force: 0.4, pace: 8},
-  {steps: 300, archivers: 3, compactors: 2, adapters: 0, foreign: false, pushers: 1, holders: 1, force: 0.2, pace: 2},
-  {steps: 300, archivers: 2, compactors: 1, doctors: 1, adapters: 1, pushers: 1, holders: 1, force: 0.2, pace: 6},
-]
-const mixes = MIXES.map((options, mix) => ({mix, options})).filter(
+const mixes = ARCHIVE_MIXES.map((options, mix) => ({mix, options})).filter(
   ({mix}) => replayMix === undefined || mix === Number(replayMix),
 )
 const reached: Record<string, number> = {}

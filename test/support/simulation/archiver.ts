@@ -1,5 +1,3 @@
-import {archiveTranscript} from '../../../src/store/archive.js'
-import {restoreArchive} from '../../../src/store/restore-archive.js'
 import {Actor} from './actor.js'
 import {REF, type World} from './world.js'
 
@@ -24,7 +22,7 @@ export class Archiver extends Actor {
       const context = this.context()
       const view = await world.core.viewTranscript(context.parts, REF)
       if (view.archived.length === 0) return
-      await restoreArchive(context, view)
+      await world.core.restoreArchive(context, view)
       world.count('restored')
     })
   }
@@ -47,7 +45,7 @@ export class Archiver extends Actor {
       const transcript = new core.LeasedTranscript(context, lease, REF, {grace: 0})
       await transcript.settle()
       await transcript.tidy()
-      const archived = await archiveTranscript(context, lease, REF, 'plain', pieceBytes)
+      const archived = await core.archiveTranscript(context, lease, REF, 'plain', pieceBytes)
       const remove = async (): Promise<void> => {
         if (!archived) return
         await this.client.delete(archived.stale)

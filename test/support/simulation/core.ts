@@ -6,6 +6,7 @@ import * as storeErrors from '../../../src/object-store/errors.js'
 import * as memory from '../../../src/object-store/memory.js'
 import * as lease from '../../../src/registry/session-lease.js'
 import * as leaseTable from '../../../src/registry/store-lease-table.js'
+import * as archive from '../../../src/store/archive.js'
 import * as bytes from '../../../src/store/bytes.js'
 import * as compact from '../../../src/store/compact-transcript.js'
 import * as deliver from '../../../src/store/deliver.js'
@@ -19,6 +20,7 @@ import * as parts from '../../../src/store/parts.js'
 import * as plan from '../../../src/store/plan-compaction.js'
 import * as probe from '../../../src/store/probe.js'
 import * as rebase from '../../../src/store/rebase.js'
+import * as restore from '../../../src/store/restore-archive.js'
 import * as unleased from '../../../src/store/unleased.js'
 import * as view from '../../../src/store/view.js'
 import * as write from '../../../src/store/write-part.js'
@@ -36,6 +38,7 @@ export const core = {
   ...memory,
   ...lease,
   ...leaseTable,
+  ...archive,
   ...bytes,
   ...compact,
   ...deliver,
@@ -49,6 +52,7 @@ export const core = {
   ...plan,
   ...probe,
   ...rebase,
+  ...restore,
   ...unleased,
   ...view,
   ...write,
@@ -68,6 +72,7 @@ const MODULES = [
   'object-store/memory',
   'registry/session-lease',
   'registry/store-lease-table',
+  'store/archive',
   'store/bytes',
   'store/compact-transcript',
   'store/deliver',
@@ -81,6 +86,7 @@ const MODULES = [
   'store/plan-compaction',
   'store/probe',
   'store/rebase',
+  'store/restore-archive',
   'store/unleased',
   'store/view',
   'store/write-part',
