@@ -1,5 +1,6 @@
 import {stat} from 'node:fs/promises'
 import {string} from '@oclif/core/flags'
+import pMap from 'p-map'
 import {type Arrangement, type Sort, SORTS} from '../sync/arrange-sessions.js'
 import type {ListedSession} from '../sync/list-sessions.js'
 import {parseDuration} from './duration.js'
@@ -8,6 +9,8 @@ import {configDirOf} from './open-prefixed.js'
 import {openCodexHome, type OpenSourcesOptions, openSources, warnOfLeftOut} from './open-sources.js'
 import type {Runtime} from './runtime.js'
 import {parseWhole} from './whole.js'
+
+const STORES_AT_ONCE = 4
 
 export const listFlags = withEnvironment({
   project: string({summary: 'Only of this project: a part of its key or cwd.', helpValue: '<text>'}),
@@ -66,10 +69,14 @@ export async function listSessions(
     return [...claude, ...(await (await openCodexHome(runtime)).rows())]
   }
   const sources = await openSources(runtime, options)
-  const rows: ListedSession[] = []
-  for (const source of sources) {
-    rows.push(...(await source.rows()))
-    warnOfLeftOut(runtime, source.url, await source.leftOut())
-  }
-  return rows
+  const rows = await pMap(
+    sources,
+    async (source) => {
+      const found = await source.rows()
+      warnOfLeftOut(runtime, source.url, await source.leftOut())
+      return found
+    },
+    {concurrency: STORES_AT_ONCE},
+  )
+  return rows.flat()
 }

@@ -33,9 +33,8 @@ export interface OpenSourcesOptions {
  * @throws LAYOUT_INVALID, LAYOUT_UNCLEAR
  */
 export async function openSources(runtime: Runtime, options: OpenSourcesOptions): Promise<readonly SessionSource[]> {
-  const sources: SessionSource[] = []
-  for (const url of await runtime.storeUrls()) sources.push(...(await openUrl(runtime, url, options)))
-  return sources
+  const urls = await runtime.storeUrls()
+  return (await Promise.all(urls.map(async (url) => openUrl(runtime, url, options)))).flat()
 }
 
 /** The stores of the run that other programs wrote. */
@@ -47,8 +46,8 @@ export interface ForeignStores {
 
 /** Where a placeholder is open, and nobody named a layout, it is our own. @throws LAYOUT_INVALID, LAYOUT_UNCLEAR */
 export async function openForeign(runtime: Runtime, options: OpenSourcesOptions): Promise<ForeignStores> {
-  const opened: Opened[] = []
-  for (const url of await runtime.storeUrls()) opened.push(await foreignOf(runtime, url, options))
+  const urls = await runtime.storeUrls()
+  const opened = await Promise.all(urls.map(async (url) => foreignOf(runtime, url, options)))
   return {sources: opened.flatMap(({foreign}) => foreign), ownFirst: opened[0]?.foreign.length === 0}
 }
 
