@@ -12,6 +12,7 @@ import {append} from './bench/rows/append.js'
 import {growth} from './bench/rows/growth.js'
 import {large} from './bench/rows/large.js'
 import {list} from './bench/rows/list.js'
+import {listing} from './bench/rows/listing.js'
 import {load} from './bench/rows/load.js'
 import {mirrorSdk} from './bench/rows/mirror-sdk.js'
 import {mirror} from './bench/rows/mirror.js'
@@ -22,7 +23,7 @@ import {unchanged} from './bench/rows/unchanged.js'
 import {StrictServer} from './bench/strict-server.js'
 import {hasCommand, Worker} from './bench/worker.js'
 
-const ROWS = [append, unchanged, large, start, list, growth, mirror, mirrorSdk, rewriting, load, peers]
+const ROWS = [append, unchanged, large, start, list, listing, growth, mirror, mirrorSdk, rewriting, load, peers]
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,

@@ -60,7 +60,7 @@ async function bareGet(server, prefix, worker) {
   const program = join(import.meta.dirname, '../bare-get.js')
   const target = join(worker.configDir, 'projects/bare')
   return runProgram(process.execPath, [program, server.bucket, prefix, target], {
-    ...worker,
+    cwd: worker.cwd,
     env: {...worker.env, ...server.env},
   })
 }

@@ -2,6 +2,8 @@ import {randomUUID} from 'node:crypto'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 
+const silent = () => {}
+
 const APPENDS = 10_000
 const BYTES = 2_000
 
@@ -19,7 +21,6 @@ export const rewriting = {
     }
     let rewritten = 0
     let compactions = 0
-    const silent = () => {}
     const logger = {
       level: 'debug',
       debug(fields, message) {
