@@ -1,4 +1,5 @@
 import {RepriseError} from '../base/errors.js'
+import {notFound} from '../sync/select-sessions.js'
 import type {SessionOrigin, TranscriptOrigin} from './session-origin.js'
 
 /** The main transcripts of sessions, one after the other, byte for byte. */
@@ -36,10 +37,11 @@ export class FollowedBytes {
  * One transcript of a session.
  *
  * @param subagent the id of a subagent, or the beginning of it; undefined for the session's own.
- * @throws SUBAGENT_NOT_FOUND, SUBAGENT_AMBIGUOUS; TRANSCRIPT_MISSING where of the session only subagents are there.
+ * @throws SESSION_NOT_FOUND, SUBAGENT_NOT_FOUND, SUBAGENT_AMBIGUOUS; TRANSCRIPT_MISSING where of the session only subagents are there.
  */
 export async function chooseTranscript(origin: SessionOrigin, subagent: string | undefined): Promise<TranscriptOrigin> {
   const transcripts = await origin.transcripts()
+  if (transcripts.length === 0) throw notFound(origin.sessionId)
   if (subagent === undefined) {
     const main = transcripts.find(({name}) => name.subpath === undefined)
     if (main) return main

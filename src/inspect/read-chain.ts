@@ -1,3 +1,4 @@
+import {notFound} from '../sync/select-sessions.js'
 import {chained} from '../transcript/conversation/chain.js'
 import {type Limits, PREVIEW} from '../transcript/conversation/limits.js'
 import type {Conversation} from '../transcript/conversation/model.js'
@@ -18,7 +19,7 @@ export interface ReadSession {
   readonly source: 'store' | 'local'
 }
 
-/** Reads sessions that continue one another. @throws what `readConversation` throws. */
+/** Reads sessions that continue one another. @throws SESSION_NOT_FOUND when there is nothing of them, and what `readConversation` throws. */
 export async function readChain({sessions, missing, ...named}: Chain, limits: Limits = PREVIEW): Promise<ReadChain> {
   const read: ReadSession[] = []
   const gone: string[] = []
@@ -28,6 +29,7 @@ export async function readChain({sessions, missing, ...named}: Chain, limits: Li
     if (conversation) read.push({conversation, place: origin.place, source: origin.source})
     else gone.push(origin.sessionId)
   }
+  if (read.length === 0) throw notFound(gone.at(-1) ?? '')
   const conversations = chained(read.map(({conversation}) => conversation))
   return {
     ...named,

@@ -181,6 +181,17 @@ test('what is here alone is shown, too; --local needs no store that answers', as
   expect([exitCode, stdout]).toEqual([0, expect.stringContaining('Fix the tax.')])
 })
 
+test('a session that has a home in the store, and nothing there, is not found', async () => {
+  await using cli = await makeCliHome()
+  const store = join(cli.home, 'store')
+  await mkdir(join(store, '.reprise', 'home'), {recursive: true})
+  await writeFile(join(store, '.reprise', 'home', SESSION), `${KEY}\n`)
+  for (const command of ['show', 'cat']) {
+    const ran = await cli.run([command, SESSION, '--store', store, '--json'])
+    expect([command, ran.exitCode, ran.error().code]).toEqual([command, 3, 'SESSION_NOT_FOUND'])
+  }
+})
+
 test('several stores are looked through in their order', async () => {
   await using cli = await makeCliHome()
   await write(cli, conversation().text())

@@ -22,8 +22,9 @@ export function* chainText(chain: ReadChain, options: TextOptions, tail?: number
     before += session.conversation.turns.length
     if (shown.length === 0 && session.conversation.turns.length > 0) continue
     yield `${headerLines(session, options).join('\n')}\n`
-    for (const turn of shown) yield turnText(turn, options)
-    if (options.full) yield* besideText(session, options)
+    const own = {...options, cwd: session.conversation.cwd}
+    for (const turn of shown) yield turnText(turn, own)
+    if (options.full) yield* besideText(session, own)
   }
   yield `\n${totalsLines(chain, options).join('\n')}\n`
 }

@@ -21,7 +21,7 @@ export class EventText {
   /** Whole lines; empty for what is not shown. */
   text(event: ConversationEvent): string {
     const {of, depth} = event
-    const options = narrower(this.#options, depth * 4)
+    const options = {...narrower(this.#options, depth * 4), cwd: of.cwd}
     const lines = linesOf(event, options)
     if (lines.length === 0) return ''
     const who = of.subpath ?? of.subagent?.agentId

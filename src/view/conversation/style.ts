@@ -4,6 +4,8 @@ export interface TextOptions {
   readonly color: boolean
   /** Nothing is folded, and what is not meant for people is told of, too. */
   readonly full: boolean
+  /** Of the session: paths below it are told from there. */
+  readonly cwd?: string | undefined
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'magenta'
