@@ -3,7 +3,14 @@ import {systemClock, systemRandom} from '../../src/base/system.js'
 import {listAll} from '../../src/object-store/list-all.js'
 import {MemoryObjectStore} from '../../src/object-store/memory.js'
 import {ObjectStoreDecorator} from '../../src/object-store/decorator.js'
-import type {ListOptions, ListPage, ObjectStore} from '../../src/object-store/object-store.js'
+import type {
+  ListOptions,
+  ListPage,
+  ObjectBody,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+} from '../../src/object-store/object-store.js'
 import {SessionLease} from '../../src/registry/session-lease.js'
 import {StoreLeaseTable} from '../../src/registry/store-lease-table.js'
 import {archiveTranscript} from '../../src/store/archive.js'
@@ -189,4 +196,26 @@ test('what cannot be archived to its end leaves nothing in the archive', async (
   await store.put(last?.key ?? '', Buffer.alloc(last?.size ?? 0, '\n'), {mode: {type: 'overwrite'}, metadata})
   await expect(archive(store)).rejects.toMatchObject({code: 'PART_DAMAGED'})
   expect((await listAll(store, {prefix: archivePrefix(REF)})).objects).toEqual([])
+})
+
+/** A lease is taken by force while its holder packs, and the session archived by another. */
+class Robbed extends ObjectStoreDecorator {
+  #times = 1
+
+  override async put(key: string, body: ObjectBody, options: PutOptions): Promise<PutResult> {
+    const done = await this.inner.put(key, body, options)
+    if (key.startsWith('.reprise/archive/') && this.#times-- > 0) {
+      await (await acquire(this.inner, true)).release()
+      await archive(this.inner)
+    }
+    return done
+  }
+}
+
+test('a holder that was robbed of its lease deletes nothing, whatever the dates say', async () => {
+  store = new MemoryObjectStore({clock: systemClock})
+  await fillChain(contextOf(store), REF, LINES.slice(0, 3))
+  await expect(archive(new Robbed(store))).rejects.toMatchObject({code: 'LEASE_LOST'})
+  expect((await listAll(store, {prefix: archivePrefix(REF)})).objects).toHaveLength(1)
+  expect(await read(store)).toBe(LINES.slice(0, 3).join(''))
 })

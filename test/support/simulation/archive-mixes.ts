@@ -28,11 +28,6 @@ export const ARCHIVE_MUTATIONS: readonly (Omit<Mutation, 'caughtBy'> & {
     caughtBy: {mix: 5, seed: 100_010},
   },
   {
-    rule: 'archive: the lease is renewed before anything is deleted',
-    edits: [{file: ARCHIVE, find: 'await lease.renew();', replace: ''}],
-    caughtBy: {mix: 3, seed: 1},
-  },
-  {
     rule: 'archive: what is put back is copied first',
     edits: [
       {
