@@ -237,6 +237,22 @@ describe('reprise pull from layouts of others', () => {
     expect(await readFile(path, 'utf8')).toBe(turn('mine'))
   })
 
+  test('beside a store of reprise: each session from where it lies', async () => {
+    await using at = await setUp()
+    const stores = ['--store', join(at.cli.home, 'own'), ...at.url('team')]
+    const path = join(at.cli.home, `.claude/projects/-x/${OTHER}.jsonl`)
+    await mkdir(dirname(path), {recursive: true})
+    await writeFile(path, turn(1, 'my own'))
+    await at.run('push', OTHER, ...stores)
+    await rm(path)
+    const {sessions} = (await at.run('pull', OTHER, SESSION, '--json', ...stores)).result() as {sessions: object[]}
+    expect(sessions).toMatchObject([
+      {sessionId: SESSION, action: 'pulled'},
+      {sessionId: OTHER, action: 'pulled'},
+    ])
+    expect(at.written()).toEqual([])
+  })
+
   test('what is not there is not found', async () => {
     await using at = await setUp()
     const {exitCode} = await at.run('pull', OTHER, ...at.url('team'))
@@ -277,6 +293,14 @@ describe('reprise resume from layouts of others', () => {
     expect(JSON.parse(stdout)).toMatchObject({args: ['--resume', SESSION]})
     expect(exitCode).toBe(7)
     expect(at.written()).toEqual([])
+  })
+
+  test('--latest is what was copied last', async () => {
+    await using at = await setUp(TEAM)
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await at.bucket.put(`team/box-9/raw/claude/-y/${OTHER}.jsonl`, Buffer.from(turn(1)), {mode: {type: 'create'}})
+    const {stdout} = await at.run('resume', '--latest', ...at.url('team'))
+    expect(JSON.parse(stdout)).toMatchObject({args: ['--resume', OTHER]})
   })
 
   test('--print restores it and shows how', async () => {
