@@ -1,0 +1,50 @@
+import {pipeline, Readable} from 'node:stream'
+import {createGzip} from 'node:zlib'
+import {WHOLE} from '../transcript/conversation/limits.js'
+import type {Chain} from './choose-chain.js'
+import {rawChain} from './raw-lines.js'
+import {type ReadChain, readChain} from './read-chain.js'
+
+/** `jsonl`: the transcripts' own bytes; the others are made of the conversation. */
+export const EXPORT_FORMATS = ['jsonl', 'json', 'md'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+/** A document of a chain, in pieces. Pure: the same chain gives the same text. */
+export type Renderer = (chain: ReadChain) => Iterable<string>
+
+export interface ExportOptions {
+  /** Absent: the bytes of the main transcripts, one after the other, as every reader is given them. */
+  readonly render?: Renderer | undefined
+  readonly gzip: boolean
+}
+
+/** Pieces of text are written as one of this many UTF-16 code units. */
+const CHUNK = 64 * 1024
+
+/**
+ * A chain of sessions as the bytes of one file, streamed; a rendered one holds the conversation's texts in memory.
+ *
+ * @throws while it is read, what reading the sessions throws: PART_DAMAGED, TRANSCRIPT_BUSY, LOCAL_CHANGED, …
+ */
+export function exportSession(chain: Chain, {render, gzip}: ExportOptions): AsyncIterable<Uint8Array> {
+  const bytes = render ? rendered(chain, render) : rawChain(chain.sessions)
+  return gzip ? zipped(bytes) : bytes
+}
+
+async function* rendered(chain: Chain, render: Renderer): AsyncIterable<Uint8Array> {
+  let waiting = ''
+  for (const piece of render(await readChain(chain, WHOLE))) {
+    waiting += piece
+    if (waiting.length < CHUNK) continue
+    yield Buffer.from(waiting)
+    waiting = ''
+  }
+  if (waiting !== '') yield Buffer.from(waiting)
+}
+
+async function* zipped(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const gzip = createGzip()
+  // What goes wrong destroys the stream with its error, and whoever reads it is told.
+  pipeline(Readable.from(chunks), gzip, () => undefined)
+  for await (const chunk of gzip) yield chunk as Uint8Array
+}
