@@ -1,3 +1,4 @@
+import pMap from 'p-map'
 import {hasCode, RepriseError} from '../base/errors.js'
 import type {Logger} from '../base/logger.js'
 import type {ObjectStore} from '../object-store/object-store.js'
@@ -9,6 +10,9 @@ import {discoverSessions} from '../transcript/discover.js'
 import {findLocalSession, type LocalPlace} from './local-session.js'
 import type {SessionOrigin} from './session-origin.js'
 import {StoredSession} from './stored-session.js'
+
+/** A chain may have a thousand. */
+const SESSIONS_AT_ONCE = 16
 
 /** One store that sessions are looked for in. */
 export interface StoredPlace {
@@ -101,7 +105,7 @@ async function linked({registry}: StoredPlace, {logger}: Places, text: string, l
 }
 
 function oneOf(ids: readonly string[], wanted: string): string {
-  const begins = ids.filter((id) => id.startsWith(wanted.toLowerCase()))
+  const begins = ids.filter((id) => id.toLowerCase().startsWith(wanted.toLowerCase()))
   const [only, ...more] = begins
   if (only !== undefined && more.length === 0) return only
   throw only === undefined ? notFound(wanted) : ambiguous(wanted, begins)
@@ -109,9 +113,10 @@ function oneOf(ids: readonly string[], wanted: string): string {
 
 /** @param stored where at least one of them lies; without it they are taken as they lie on this machine. */
 async function located({ids, ...named}: Named, {local}: Places, stored?: StoredPlace): Promise<Chain | undefined> {
-  const inStore = await Promise.all(ids.map(async (id) => stored && storedSession(stored, id, local.projectKey)))
+  const several = {concurrency: SESSIONS_AT_ONCE}
+  const inStore = await pMap(ids, async (id) => stored && storedSession(stored, id, local.projectKey), several)
   if (stored && inStore.every((each) => each === undefined)) return undefined
-  const found = await Promise.all(ids.map(async (id, at) => inStore[at] ?? findLocalSession(local, id)))
+  const found = await pMap(ids, async (id, at) => inStore[at] ?? findLocalSession(local, id), several)
   const sessions = found.filter((each) => each !== undefined)
   if (sessions.length === 0) return undefined
   return {...named, sessions, missing: ids.filter((_, at) => found[at] === undefined)}
