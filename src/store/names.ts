@@ -92,6 +92,7 @@ export const HOME_PREFIX = `${OWN_PREFIX}home/`
 export const LEASE_PREFIX = `${OWN_PREFIX}leases/`
 export const FILES_PREFIX = `${OWN_PREFIX}files/`
 export const SUMMARY_PREFIX = `${OWN_PREFIX}sessions/`
+export const INDEX_PREFIX = `${OWN_PREFIX}index/`
 export const TASK_PREFIX = `${OWN_PREFIX}tasks/`
 
 export function homeKeyOf(sessionId: string): string {

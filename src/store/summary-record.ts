@@ -40,9 +40,14 @@ export const SessionSummarySchema = v.looseObject({
 
 export type SessionSummary = v.InferOutput<typeof SessionSummarySchema>
 
-export async function writeSummary(store: ObjectStore, summary: SessionSummary): Promise<void> {
+/** @returns the etag that it has now. */
+export async function writeSummary(store: ObjectStore, summary: SessionSummary): Promise<string> {
   const body = Buffer.from(`${JSON.stringify(summary)}\n`)
-  await store.put(summaryKeyOf(summary.sessionId), body, {mode: OVERWRITE, contentType: 'application/json'})
+  const {etag} = await store.put(summaryKeyOf(summary.sessionId), body, {
+    mode: OVERWRITE,
+    contentType: 'application/json',
+  })
+  return etag
 }
 
 /** @returns undefined where there is none that this code can read: it is derived data, and never an error. */
@@ -55,11 +60,17 @@ export async function readSummary(store: ObjectStore, sessionId: string): Promis
 export function decodeSummary(bytes: Uint8Array, sessionId: string): SessionSummary | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString())
-    const parsed = isShallow(value, DEEPEST) ? v.safeParse(SessionSummarySchema, value) : undefined
-    return parsed?.success && parsed.output.sessionId === sessionId ? parsed.output : undefined
+    const summary = isShallow(value, DEEPEST) ? parseSummary(value) : undefined
+    return summary?.sessionId === sessionId ? summary : undefined
   } catch {
     return undefined
   }
+}
+
+/** @param value not nested deeply */
+export function parseSummary(value: unknown): SessionSummary | undefined {
+  const parsed = v.safeParse(SessionSummarySchema, value)
+  return parsed.success ? parsed.output : undefined
 }
 
 /** Sessions that have a summary, with its etag. */

@@ -5,11 +5,14 @@ import {Homes} from '../store/home.js'
 import {projectPrefix, type SessionRef, SUMMARY_PREFIX} from '../store/names.js'
 import type {ListedPart} from '../store/part.js'
 import type {Parts} from '../store/parts.js'
+import type {SummaryIndex} from '../store/summary-index.js'
 import type {SessionSummary} from '../store/summary-record.js'
 import {isSessionId} from '../transcript/session-id.js'
 import type {CachedSummary, SummaryCache} from './summary-cache.js'
 
 const SUMMARIES_AT_ONCE = 64
+/** Fewer are read one by one. */
+const WORTH_AN_INDEX = 16
 
 /** One row of a listing. What is not known is left out. Texts are as they were written: clean them before they are printed. */
 export interface ListedSession {
@@ -101,16 +104,22 @@ async function readSummaries(
   if (missing.length === 0 && found.size === known.size) return found
   // What reads and checks a summary is loaded when there is one to be read.
   const {readSummary} = await import('../store/summary-record.js')
+  const index = missing.length < WORTH_AN_INDEX ? undefined : await indexOf(store, missing.length)
   await pMap(
     missing,
     async ({sessionId, etag}) => {
-      const summary = await readSummary(store, sessionId)
+      const summary = index?.find(sessionId, etag) ?? (await readSummary(store, sessionId))
       if (summary) found.set(sessionId, {etag, summary})
     },
     {concurrency: SUMMARIES_AT_ONCE},
   )
   await cache.write(found)
   return found
+}
+
+async function indexOf(store: ObjectStore, wanted: number): Promise<SummaryIndex> {
+  const {readIndex} = await import('../store/summary-index.js')
+  return readIndex(store, wanted)
 }
 
 function rowOf(summary: SessionSummary, store: string): ListedSession {

@@ -1,8 +1,9 @@
 import pMap from 'p-map'
-import {hasCode, RepriseError} from '../base/errors.js'
+import {hasCode, RepriseError, toRepriseError} from '../base/errors.js'
 import type {Progress} from '../base/progress.js'
 import {GlancingLeaseTable} from '../registry/glancing-lease-table.js'
 import type {Registry} from '../registry/registry.js'
+import {addToIndex, type IndexedSummary} from '../store/summary-index.js'
 import type {LocalSession} from '../transcript/discover.js'
 import {CompactionsBehind} from './compact-behind.js'
 import {leaseTable, type SyncContext} from './context.js'
@@ -13,8 +14,10 @@ import {countActions, countSessions, failureOf, type SessionFailure} from './rep
 
 /** Fewer than this are listed one by one: a listing of all lease records may be longer than that. */
 const MANY = 4
+/** Fewer summaries are read one by one. */
+const WORTH_AN_INDEX = 16
 
-export interface PushManyOptions extends Omit<PushOptions, 'look' | 'behind'> {
+export interface PushManyOptions extends Omit<PushOptions, 'look' | 'behind' | 'summarized'> {
   /** A session that may not be written goes on under a new id. */
   readonly fork?: boolean | undefined
   /** Sessions at once. */
@@ -56,13 +59,15 @@ export async function pushMany(
   using behind = new CompactionsBehind(context)
   const step = options.progress.task(`Pushing ${countSessions(sessions.length)} to ${context.store.url}`)
   let done = 0
+  const written: IndexedSummary[] = []
+  const summarized = (entry: IndexedSummary): void => void written.push(entry)
   const outcomes = await pMap(
     copiesTogether(sessions),
     async (copies) => {
       const results: PushOutcome[] = []
       for (const session of copies) {
         options.signal?.throwIfAborted()
-        results.push(await pushOne(own, session, looks?.get(session.sessionId), {...options, behind}))
+        results.push(await pushOne(own, session, looks?.get(session.sessionId), {...options, behind, summarized}))
         step.update(`${++done} of ${sessions.length}`)
       }
       return results
@@ -72,6 +77,7 @@ export async function pushMany(
     step.fail()
     throw error
   })
+  await indexed(context, written)
   await behind.finish(options.signal)
   const report = pushReport(outcomes.flat())
   const failed = report.sessions.filter(({error}) => error).length
@@ -80,11 +86,19 @@ export async function pushMany(
   return report
 }
 
+/** Listings read the summaries of many from one object. They do without it where it is missing. */
+async function indexed({store, clock, logger}: SyncContext, written: readonly IndexedSummary[]): Promise<void> {
+  if (written.length < WORTH_AN_INDEX) return
+  await addToIndex(store, clock.now(), written).catch((error: unknown) => {
+    logger.debug('summaries were not indexed', {code: toRepriseError(error).code})
+  })
+}
+
 async function pushOne(
   context: SyncContext,
   session: LocalSession,
   look: SessionLook | undefined,
-  options: PushManyOptions & Pick<PushOptions, 'behind'>,
+  options: PushManyOptions & Pick<PushOptions, 'behind' | 'summarized'>,
 ): Promise<PushOutcome> {
   const {sessionId, projectKey} = session
   try {

@@ -1,4 +1,5 @@
 import type {PartListing, SessionListing} from '../store/parts.js'
+import type {IndexedSummary} from '../store/summary-index.js'
 import type {LocalSession, LocalSubagent} from '../transcript/discover.js'
 import type {LocalFile} from '../transcript/local-file.js'
 import type {Extent} from './compare.js'
@@ -37,6 +38,8 @@ export interface PushOptions {
   readonly look?: SessionLook | undefined
   /** Told of every transcript that was appended to. */
   readonly behind?: CompactionsBehind
+  /** Told of the summary that was written. */
+  readonly summarized?: (entry: IndexedSummary) => void
 }
 
 /**
@@ -218,7 +221,7 @@ class SessionPush {
   async #summarize(local: LocalTranscript, {listing: {ref, parts}, measured}: TranscriptPush): Promise<void> {
     const {task, name} = this.#state.labels ?? {}
     const labels = {parts: parts.length + 1, ...(task !== undefined && {task}), ...(name !== undefined && {name})}
-    this.#state = await storeSummary(this.#context, ref, local, measured, this.#state, labels)
+    this.#state = await storeSummary(this.#context, ref, local, measured, this.#state, labels, this.#options.summarized)
   }
 }
 

@@ -1,6 +1,7 @@
 import {type Measure, measure} from '../store/bytes.js'
 import type {SessionRef} from '../store/names.js'
 import {readSummary, type SummaryLabels, summaryOf, writeSummary} from '../store/summary-record.js'
+import type {IndexedSummary} from '../store/summary-index.js'
 import {readLines} from '../transcript/lines.js'
 import {emptySummary, summarize, type TranscriptSummary} from '../transcript/summary.js'
 import type {SyncContext} from './context.js'
@@ -11,6 +12,7 @@ import type {SessionState} from './sync-state.js'
  * Writes the session's summary for listings, folded on from where the last one ended.
  *
  * @param measured the local main transcript, at its end and where the last summary ended.
+ * @param written told of it, with the etag that it has.
  * @returns the state to keep for the next one.
  */
 export async function storeSummary(
@@ -20,13 +22,16 @@ export async function storeSummary(
   measured: ReadonlyMap<number, Measure>,
   state: SessionState,
   labels: SummaryLabels,
+  written?: (entry: IndexedSummary) => void,
 ): Promise<SessionState> {
   const before = state.summary
   const goesOn = before !== undefined && measured.get(before.value.bytes)?.digest === before.digest
   const soFar = goesOn ? (before.value as unknown as TranscriptSummary) : emptySummary
   const lines = readLines(local.read(soFar.bytes, local.length), {from: soFar.bytes, onTooLong: 'report'})
   const value = await summarize(lines, soFar)
-  await writeSummary(context.store, summaryOf({sessionId, homeKey}, context.machine, value, labels))
+  const summary = summaryOf({sessionId, homeKey}, context.machine, value, labels)
+  const etag = await writeSummary(context.store, summary)
+  written?.({etag, summary})
   const digest = measured.get(value.bytes)?.digest
   return digest === undefined ? state : {...state, summary: {digest, value: {...value}}}
 }

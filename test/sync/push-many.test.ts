@@ -13,6 +13,8 @@ import {readSummary} from '../../src/store/summary-record.js'
 import {leaseContext} from '../../src/sync/context.js'
 import {inspectSecrets} from '../../src/sync/inspect-secrets.js'
 import {pullSession} from '../../src/sync/pull-session.js'
+import {listStored} from '../../src/sync/list-sessions.js'
+import {pushSession} from '../../src/sync/push-session.js'
 import {pushMany, type PushManyOptions} from '../../src/sync/push-many.js'
 import {selectLocal} from '../../src/sync/select-local.js'
 import {message, SESSION, SyncWorker} from '../support/sync-worker.js'
@@ -62,9 +64,25 @@ describe('many sessions', () => {
     for (let each = 0; each < 40; each++) await a.write(`-p${each % 3}`, message(each), idOf(each))
     const {totals} = await pushAll(a, {concurrency: 16})
     expect(totals).toMatchObject({actions: {pushed: 40}, partsCreated: 40})
-    expect(store.totals().requests).toMatchObject({put: 120, head: 0})
+    expect(store.totals().requests).toMatchObject({put: 121, head: 0})
     const {list, get} = store.totals().requests
     expect(list + get).toBeLessThanOrEqual(16)
+  })
+
+  test('their summaries are listed without a request for each, and those that changed since are read', async () => {
+    const store = newStore()
+    await using a = await SyncWorker.start(store, 'a')
+    for (let each = 0; each < 30; each++) await a.write(`-p${each % 3}`, message(each, `prompt ${each}`), idOf(each))
+    await pushAll(a)
+    await a.write('-p1', message(7, 'prompt 7') + message(100), idOf(7))
+    await pushSession(a.context, await a.session(idOf(7)))
+    const noCache = {read: async () => new Map(), write: async () => undefined}
+    const before = store.totals().requests.get
+    const rows = await listStored(store, noCache)
+    expect(store.totals().requests.get - before).toBe(2)
+    expect(rows).toHaveLength(30)
+    expect(rows.find(({sessionId}) => sessionId === idOf(7))).toMatchObject({firstPrompt: 'prompt 7', entries: 2})
+    expect(rows.find(({sessionId}) => sessionId === idOf(8))).toMatchObject({firstPrompt: 'prompt 8', entries: 1})
   })
 
   test('what others have stored without a home key is found, and goes on where it lies', async () => {
