@@ -241,6 +241,20 @@ describe('reprise compact --archive', {timeout: 60_000}, () => {
     ])
   })
 
+  test('refuses a server that ignores conditions, as whatever takes a lease does', async () => {
+    await using here = await makeCliHome()
+    await using place = await openPlace('s3', here.home)
+    const {env, server} = place
+    if (!server) throw new Error('an S3 place has a server')
+    server.settings.conditions = 'ignored'
+    await pushed(here, place)
+    const run = await here.run(archiveArgv, {env})
+    expect(run.exitCode).toBe(2)
+    expect(sessionsOf(run)).toMatchObject([{action: 'failed', error: {code: 'CONDITIONS_IGNORED'}}])
+    expect(await archiveKeys(place)).toEqual([])
+    expect(sessionsOf(await here.run(['verify', '--read-data', '--json'], {env}))).toMatchObject([{state: 'ok'}])
+  })
+
   test('of a session without a summary ls tells the size that it unpacks to', async () => {
     await using here = await makeCliHome()
     await using place = await openPlace('file', here.home)
