@@ -28,7 +28,7 @@ export async function deliver(
   const off = read.filter(({lines}) => lines.some((line) => line.isEntry))
   const path = await scanPath(resolution, source, off)
   await shareForks(resolution, off)
-  await leaveOutDisplaced(off, source, displaced)
+  await leaveOutDisplaced(off, source, displaced, resolution.tip?.range.gen ?? 0)
   return interleave(
     resolution,
     keepNew(off, path),

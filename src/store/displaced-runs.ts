@@ -8,11 +8,17 @@ import {WorkLimit} from './work-limit.js'
 /** A fork begins with a run for each line at most; of several that begin at one place each is looked at. */
 const LOOKS_PER_LINE = 16
 
-/** A merge of displaced parts, made while the rebase was under way, begins with what the rebase took in. */
+/**
+ * A merge of displaced parts, made while the rebase was under way, begins with what the rebase took in.
+ *
+ * @param gen the path's: a merge of what a rebase displaced is of an older one. What the rebase itself wrote stands beside the path
+ *   where a copy of the bucket lost what came before it, and then it alone has those lines.
+ */
 export async function leaveOutDisplaced(
   off: readonly OffPart[],
   source: PartSource,
   displaced: readonly DisplacedRun[],
+  gen: number,
 ): Promise<void> {
   if (displaced.length === 0) return
   const runs = new Map<string, DisplacedRun[]>()
@@ -24,6 +30,7 @@ export async function leaveOutDisplaced(
   }
   for (const fork of off.filter(isFork)) {
     const {range, part} = fork
+    if (range.gen >= gen) continue
     const limit = new WorkLimit(LOOKS_PER_LINE * fork.lines.length)
     let upTo = 0
     let runsHere = runs.get(placeOf(range))

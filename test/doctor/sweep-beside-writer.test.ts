@@ -7,7 +7,8 @@ import {patientOf} from '../support/simulation/patient.js'
 import {Stage} from '../support/simulation/stage.js'
 import {REF} from '../support/simulation/world.js'
 
-const [A, B, C, LATE] = ['a', 'b', 'c', 'late'].map((uuid) => `{"uuid":"${uuid}"}\n`) as [
+const [A, B, C, D, LATE] = ['a', 'b', 'c', 'd', 'late'].map((uuid) => `{"uuid":"${uuid}"}\n`) as [
+  string,
   string,
   string,
   string,
@@ -59,4 +60,24 @@ test('who sweeps takes nothing away from one who writes without a lease meanwhil
   let nth = 1
   while (await sweepBesideWriter(nth)) nth++
   expect(nth).toBeGreaterThan(20)
+})
+
+test('who finds parts whose predecessor a copy of the bucket lost puts nothing on top of the chain', async () => {
+  const stage = new Stage(core)
+  const context = {...stage.context(), random: systemRandom}
+  const dead = leaseContext(patientOf(core, context, 1).sync)
+  await (await core.SessionLease.acquire(dead, REF.sessionId)).release()
+  await core.SessionLease.acquire(dead, REF.sessionId)
+  await stage.put({chain: [A], from: 0, ms: 1, epoch: 2, leased: true})
+  await stage.put({chain: [A, B], from: 1, ms: 2, epoch: 2, leased: true})
+  await stage.put({chain: [A, LATE], from: 1, ms: 3, epoch: 1, leased: true})
+  const lost = await stage.put({chain: [A, B, C], from: 2, ms: 4, epoch: 2, leased: true})
+  await stage.put({chain: [A, B, C, D], from: 3, ms: 5, epoch: 2, leased: true})
+  await stage.memory.put(lost.key, Buffer.from(C), {mode: {type: 'overwrite'}})
+  stage.now += 3_600_000
+  const patient = patientOf(core, context, 2, () => true)
+  const found = await core.transcriptsCheck.look(patient, {tell: () => undefined})
+  expect(found.map(({code}) => code)).toContain('fenced-parts')
+  for (const {fix} of found) await fix?.()
+  expect(await stage.delivered()).toBe(A + B + C + D)
 })

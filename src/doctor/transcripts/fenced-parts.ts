@@ -31,15 +31,13 @@ async function sweep({sync}: Patient, view: TranscriptView): Promise<string | un
   const {ref} = view
   if (!(await mayDelete(sync.store, sync.machine))) return undefined
   return underLease(sync, ref.sessionId, async (lease) => {
+    // An empty part on top would cut off what a copy of the bucket left without its predecessor: that is for `compact` to adopt.
+    if (isBeside(await viewTranscript(sync.parts, ref, {journals: 'always'}))) return undefined
     const transcript = new LeasedTranscript(writeContext(sync), lease, ref)
     await transcript.settle({adopt: false})
-    let moved = await transcript.sweep()
-    if (moved === 0) {
-      // Only who stands at the end of the chain may sweep below it.
-      if (isBeside(await viewTranscript(sync.parts, ref, {journals: 'always'}))) return undefined
-      await transcript.stand()
-      moved = await transcript.sweep()
-    }
+    // Only who stands at the end of the chain may sweep below it.
+    await transcript.stand()
+    const moved = await transcript.sweep()
     await transcript.tidy()
     // Where another wrote in the last minutes they are deleted later: readers may be at them.
     const names = new Set(view.resolution.fenced.map(({name}) => name))

@@ -21,4 +21,5 @@ export const MIXES: readonly SimulationOptions[] = [
   {steps: 350, compactors: 2, doctors: 1, adapters: 0, foreign: false, pushers: 0, force: 0.4, pace: 8, holders: 3},
   {steps: 350, compactors: 2, doctors: 2, foreign: true, adapters: 1, pushers: 1, holders: 1, force: 0, pace: 6},
   {steps: 300, compactors: 2, doctors: 1, adapters: 0, foreign: false, pushers: 1, holders: 2, force: 0.1, pace: 2},
+  {steps: 250, compactors: 1, doctors: 1, adapters: 1, pushers: 1, loseMetadata: true},
 ]

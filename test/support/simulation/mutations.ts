@@ -128,6 +128,11 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'a merge that was under way brings no line back that a rebase took in',
   },
   {
+    rule: 'identity: what a rebase wrote is no merge of what it displaced',
+    edits: [{file: 'store/displaced-runs', find: 'range.gen >= gen', replace: 'false'}],
+    caughtBy: 'a rebase gives what it took in also where what came before it lost its metadata',
+  },
+  {
     rule: 'a rebase keeps what stood behind a cut',
     edits: [{file: LEASED, find: 'for (const part of plan.cutShort)', replace: 'for (const part of [])'}],
     caughtBy: 'what stood behind the place where a writer was cut off is kept when its part goes',

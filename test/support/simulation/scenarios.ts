@@ -221,6 +221,19 @@ export const SCENARIOS = {
     same(await stage.delivered(), X + A + MODE + MODE + B)
   },
 
+  'a rebase gives what it took in also where what came before it lost its metadata': async (core) => {
+    const stage = new Stage(core)
+    const first = await stage.put({chain: [A], from: 0, ms: 1})
+    await stage.put({chain: [A, MODE], from: 1, ms: 2})
+    await stage.put({chain: [A, C], from: 1, ms: 3})
+    const transcript = new core.LeasedTranscript(stage.context(), new StageLease(core, 1), REF, {grace: 0})
+    await transcript.settle()
+    await transcript.tidy()
+    same(await stage.delivered(), A + MODE + C)
+    await stage.memory.put(first.key, encode([A]), {mode: {type: 'overwrite'}})
+    same(await stage.delivered(), A + MODE + C)
+  },
+
   'what stood behind the place where a writer was cut off is kept when its part goes': async (core) => {
     const stage = new Stage(core)
     await stage.put({chain: [A, B], from: 0, ms: 1, epoch: 1, leased: true})
