@@ -25,7 +25,6 @@ const UNREADABLE = [
   'RANGE_INVALID',
   'CHECKSUM_MISMATCH',
   'ROLLOUT_DAMAGED',
-  'ZSTD_UNSUPPORTED',
 ] as const
 
 /** Sessions that other programs copied whole, in a bucket or on this machine. Listed once, when first asked. */

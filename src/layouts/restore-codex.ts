@@ -15,7 +15,7 @@ import type {RestoreOptions} from './restore-claude.js'
  *
  * @param target.root Codex's home.
  * @param ancestors the oldest first.
- * @throws SESSION_DIVERGED, ROLLOUT_DAMAGED, ZSTD_UNSUPPORTED, and what store and file system throw.
+ * @throws SESSION_DIVERGED, ROLLOUT_DAMAGED, and what store and file system throw.
  */
 export async function restoreCodex(
   target: RestoreTarget,

@@ -28,7 +28,7 @@ export interface SessionSource {
   /**
    * The transcripts of one of its rows, ancestors first, then main, then subagents.
    *
-   * @throws SESSION_NOT_FOUND, ANCESTOR_MISSING, ZSTD_UNSUPPORTED
+   * @throws SESSION_NOT_FOUND, ANCESTOR_MISSING
    */
   transcripts(row: ListedSession): Promise<readonly SourceTranscript[]>
 }

@@ -1,8 +1,10 @@
+import {randomBytes} from 'node:crypto'
 import * as zlib from 'node:zlib'
 import {describe, expect, test} from 'vitest'
-import type {RepriseError} from '../../../src/base/errors.js'
-import {decompressZstd, readsZstd} from '../../../src/transcript/codex/zstd.js'
+import {decompressZstd} from '../../../src/transcript/codex/zstd.js'
+import {zstdOf, zstdOfZeros} from '../../support/zstd.js'
 
+/** Node 22.15 and later. */
 const compress = (zlib as {readonly zstdCompressSync?: (bytes: Uint8Array) => Buffer}).zstdCompressSync
 /** `hello, rollout\n`, by the zstd program. */
 const HELLO = Buffer.from('KLUv/QBYeQAAaGVsbG8sIHJvbGxvdXQK', 'base64')
@@ -11,10 +13,10 @@ async function* inPieces(bytes: Uint8Array, size = 7): AsyncIterable<Uint8Array>
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-async function textOf(frames: AsyncIterable<Uint8Array>): Promise<string> {
+async function read(frames: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of decompressZstd(frames, 'x.jsonl.zst')) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }
 
 async function* broken(): AsyncIterable<Uint8Array> {
@@ -23,21 +25,24 @@ async function* broken(): AsyncIterable<Uint8Array> {
 }
 
 describe('zstandard', () => {
-  test('is read by Node where Node can, and refused with the way out where it cannot', async () => {
-    expect(readsZstd).toBe(compress !== undefined)
-    const read = await textOf(inPieces(HELLO)).catch((error: unknown) => (error as RepriseError).code)
-    expect(read).toBe(readsZstd ? 'hello, rollout\n' : 'ZSTD_UNSUPPORTED')
+  test('is read as it comes, whatever the pieces', async () => {
+    expect((await read(inPieces(HELLO))).toString()).toBe('hello, rollout\n')
+    const large = Buffer.concat([randomBytes(300_000), Buffer.alloc(300_000, 'one line\n')])
+    expect((await read(inPieces(zstdOf(large), 10_000))).equals(large)).toBe(true)
+    if (compress) expect((await read(inPieces(compress(large), 10_000))).equals(large)).toBe(true)
+    // Frames follow one another where something was appended.
+    expect((await read(inPieces(Buffer.concat([HELLO, HELLO])))).toString()).toBe('hello, rollout\n'.repeat(2))
   })
 
-  test('what is none, ends early or holds more than a rollout can is told', async () => {
-    const wrong: Uint8Array[] = [Buffer.from('not compressed at all\n'), HELLO.subarray(0, 12)]
-    // 64 MiB of nothing in a few KB.
-    if (compress) wrong.push(compress(Buffer.alloc(64 * 1024 * 1024)))
-    const code = readsZstd ? 'ROLLOUT_DAMAGED' : 'ZSTD_UNSUPPORTED'
-    for (const bytes of wrong) await expect(textOf(inPieces(bytes, 4096))).rejects.toMatchObject({code})
+  test.each([
+    ['what is none', Buffer.from('not compressed at all\n')],
+    ['what ends early', HELLO.subarray(0, 12)],
+    ['what holds more than a rollout can', zstdOfZeros(256 * 1024 * 1024)],
+  ])('%s is told', async (_name, bytes) => {
+    await expect(read(inPieces(bytes, 4096))).rejects.toMatchObject({code: 'ROLLOUT_DAMAGED', kind: 'bad-data'})
   })
 
   test('what the source throws is thrown as it is', async () => {
-    await expect(textOf(broken())).rejects.toThrow(readsZstd ? 'the line is dead' : 'zstandard')
+    await expect(read(broken())).rejects.toThrow('the line is dead')
   })
 })
