@@ -18,6 +18,7 @@ const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
   jsonl: 'application/x-ndjson',
   json: 'application/json',
   md: 'text/markdown; charset=utf-8',
+  html: 'text/html; charset=utf-8',
 }
 
 export interface ExportRequest extends ExportForm {
@@ -109,6 +110,8 @@ async function rendererOf(format: ExportFormat): Promise<Renderer | undefined> {
       return (await import('../view/export/json-document.js')).jsonDocument
     case 'md':
       return (await import('../view/export/markdown-document.js')).markdownDocument
+    case 'html':
+      return (await import('../view/export/html/html-document.js')).htmlDocument
   }
 }
 

@@ -6,7 +6,7 @@ import {rawChain} from './raw-lines.js'
 import {type ReadChain, readChain} from './read-chain.js'
 
 /** `jsonl`: the transcripts' own bytes; the others are made of the conversation. */
-export const EXPORT_FORMATS = ['jsonl', 'json', 'md'] as const
+export const EXPORT_FORMATS = ['jsonl', 'json', 'md', 'html'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 /** A document of a chain, in pieces. Pure: the same chain gives the same text. */

@@ -6,6 +6,7 @@ import {describe, expect, test} from 'vitest'
 import {openPlace, type PlaceName} from '../e2e/support/places.js'
 import {readObject} from '../../src/object-store/read-object.js'
 import {openAt} from '../object-store/s3/support.js'
+import {readHtml} from '../support/read-html.js'
 import {type CliHome, makeCliHome} from '../support/run-reprise.js'
 import type {StrictS3} from '../support/strict-s3/index.js'
 import {SESSION} from '../support/sync-worker.js'
@@ -134,6 +135,20 @@ describe.each<PlaceName>(['file', 's3'])('a session in a place of kind %s', {tim
       "
     `)
   })
+})
+
+test('as a page: one file, from the real command line', async () => {
+  await using cli = await makeCliHome()
+  await stored(cli)
+  const path = join(cli.home, 'page.html')
+  expect((await cli.run(['export', SESSION, '-o', path])).exitCode).toBe(0)
+  const page = readHtml(await readFile(path, 'utf8'))
+  expect(page.raw['script']).toHaveLength(1)
+  expect(page.text).toContain('<script>alert(1)</script>')
+  expect(page.text).toContain('Subagent Explore: find it')
+  expect(page.tags.flatMap(({attributes}) => attributes['id'] ?? [])).toEqual(
+    expect.arrayContaining(['contents', 't1', 't1-2', 't1-3', 't2']),
+  )
 })
 
 test('a file that is there stays as it is, unless told', async () => {
