@@ -39,6 +39,11 @@ export interface CompactReport {
   }
 }
 
+function wordsFor({dryRun, archive}: CompactManyOptions): readonly [string, string] {
+  if (dryRun) return ['Looking at', 'Looked at']
+  return archive ? ['Archiving', 'Archived'] : ['Compacting', 'Compacted']
+}
+
 /**
  * Compacts or archives sessions beside each other: makes the merges of all of them first, then deletes what waits for its grace. One that fails is
  * told in the report and does not stop the others. Who aborts leaves the deletes to the next run.
@@ -48,7 +53,7 @@ export async function compactMany(
   sessions: readonly StoredSession[],
   options: CompactManyOptions,
 ): Promise<CompactReport> {
-  const [doing, done] = options.archive ? ['Archiving', 'Archived'] : ['Compacting', 'Compacted']
+  const [doing, done] = wordsFor(options)
   const step = options.progress.task(`${doing} ${countSessions(sessions.length)} in ${context.store.url}`)
   let looked = 0
   try {
