@@ -5,8 +5,9 @@ import type {Chain} from '../inspect/choose-chain.js'
 import {outputExists, writeExportFile} from '../inspect/export-file.js'
 import {putExport} from '../inspect/export-object.js'
 import {type ExportFormat, exportSession, type Renderer} from '../inspect/export-session.js'
+import {Redaction} from '../inspect/redaction.js'
 import {failureOf} from '../sync/report.js'
-import type {ExportedFile, ExportReport} from '../view/export/report.js'
+import {type ExportedFile, type ExportReport, maskedText, reportOf} from '../view/export/report.js'
 import {type ExportForm, type ExportTarget, namesEach, targetOf} from './export-target.js'
 import {writeRaw} from './raw-output.js'
 import type {Runtime} from './runtime.js'
@@ -27,6 +28,8 @@ export interface ExportRequest extends ExportForm {
   /** A file, a directory or a URL; undefined for stdout. */
   readonly output?: string | undefined
   readonly force: boolean
+  /** What looks like a secret is masked. */
+  readonly redact: boolean
   /** The value of `{task}`, where the sessions' own task is not told. */
   readonly task?: string | undefined
 }
@@ -46,7 +49,9 @@ export async function exportSessions(
   const render = await rendererOf(request.format)
   if (output === undefined || output === '-') {
     checkStdout(runtime, request, chains)
-    for (const chain of chains) await writeRaw(runtime, exportSession(chain, {...request, render}))
+    const redaction = request.redact ? new Redaction() : undefined
+    for (const chain of chains) await writeRaw(runtime, exportSession(chain, {...request, render, redaction}))
+    if (redaction) runtime.warn({code: 'SECRETS_MASKED', message: maskedText(redaction.counts)})
     return undefined
   }
   if (chains.length > 1 && !namesEach(output)) throw ambiguous(output)
@@ -54,7 +59,7 @@ export async function exportSessions(
   const files = await pMap(chains, async (chain) => exportOne(runtime, chain, {...request, output, render, places}), {
     concurrency: EXPORTS_AT_ONCE,
   })
-  return {files, bytes: files.reduce((sum, {bytes = 0}) => sum + bytes, 0)}
+  return reportOf(files)
 }
 
 interface OneRequest extends ExportRequest {
@@ -74,8 +79,10 @@ async function exportOne(runtime: Runtime, chain: Chain, request: OneRequest): P
     const place = target.kind === 'file' ? target.path : target.place
     if (places.has(place)) throw outputExists(place)
     places.add(place)
-    const bytes = await write(runtime, target, exportSession(chain, {render, gzip}), request)
-    return {...about, ...(target.kind === 'file' ? {path: place} : {url: place}), bytes}
+    const redaction = request.redact ? new Redaction() : undefined
+    const bytes = await write(runtime, target, exportSession(chain, {render, gzip, redaction}), request)
+    const where = target.kind === 'file' ? {path: place} : {url: place}
+    return {...about, ...where, bytes, ...(redaction && {masked: redaction.counts})}
   } catch (error) {
     if (!request.all) throw error
     return {...about, error: failureOf(error)}

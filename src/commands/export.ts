@@ -15,7 +15,8 @@ export default class Export extends BaseCommand {
   static override summary = 'Write a session as one file: its lines, JSON, Markdown, or a page to read.'
   static override description = `SESSION is a task, a name, a session id, or the beginning of one; a task or name is all its sessions in one file.
 jsonl is byte for byte what readers are given; html is one page that needs nothing else, and asks nobody for anything.
-Files are readable by their owner only. Sessions hold what the agent saw: look at what you give away.`
+Files are readable by their owner only. Sessions hold what the agent saw: look at what you give away.
+With --redact asterisks stand for what looks like a secret.`
   static override examples = [
     {description: 'A page to read', command: '<%= config.bin %> <%= command.id %> checkout-fix -o checkout-fix.html'},
     {
@@ -42,6 +43,7 @@ Files are readable by their owner only. Sessions hold what the agent saw: look a
       helpValue: '<file|url>',
     }),
     gzip: boolean({summary: 'Packed with gzip, as with a name that ends in .gz.'}),
+    redact: boolean({summary: 'Mask what looks like a secret, and tell how much of what kind it was.'}),
     force: boolean({summary: 'Write over what is there.'}),
     ...chainFlags,
   })

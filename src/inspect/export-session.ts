@@ -4,6 +4,8 @@ import {WHOLE} from '../transcript/conversation/limits.js'
 import type {Chain} from './choose-chain.js'
 import {rawChain} from './raw-lines.js'
 import {type ReadChain, readChain} from './read-chain.js'
+import {redactedSession} from './redacted-session.js'
+import type {Redaction} from './redaction.js'
 
 /** `jsonl`: the transcripts' own bytes; the others are made of the conversation. */
 export const EXPORT_FORMATS = ['jsonl', 'json', 'md', 'html'] as const
@@ -16,6 +18,8 @@ export interface ExportOptions {
   /** Absent: the bytes of the main transcripts, one after the other, as every reader is given them. */
   readonly render?: Renderer | undefined
   readonly gzip: boolean
+  /** Masks what looks like a secret, and counts it while the bytes are read. */
+  readonly redaction?: Redaction | undefined
 }
 
 /** Pieces of text are written as one of this many UTF-16 code units. */
@@ -26,8 +30,9 @@ const CHUNK = 64 * 1024
  *
  * @throws while it is read, what reading the sessions throws: PART_DAMAGED, TRANSCRIPT_BUSY, LOCAL_CHANGED, …
  */
-export function exportSession(chain: Chain, {render, gzip}: ExportOptions): AsyncIterable<Uint8Array> {
-  const bytes = render ? rendered(chain, render) : rawChain(chain.sessions)
+export function exportSession(chain: Chain, {render, gzip, redaction}: ExportOptions): AsyncIterable<Uint8Array> {
+  const sessions = redaction ? chain.sessions.map((each) => redactedSession(each, redaction)) : chain.sessions
+  const bytes = render ? rendered({...chain, sessions}, render) : rawChain(sessions)
   return gzip ? zipped(bytes) : bytes
 }
 

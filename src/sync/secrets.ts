@@ -1,5 +1,6 @@
 import {parseObject} from '../transcript/entry-identity.js'
 import {findHints} from './secrets-hints.js'
+import {readingsOf} from './secrets-readings.js'
 import {loadSecretRules, type SecretRules} from './secrets-rules.js'
 
 /** Something in a transcript looks like a secret. Says where, and never what: neither the value nor the text around it. */
@@ -39,8 +40,6 @@ const WINDOW = 1024 * 1024
 /** What is looked at before and behind a hint: a private key fits. */
 const BEFORE = 4 * 1024
 const BEHIND = 16 * 1024
-/** Transcripts quote other transcripts: a text may be escaped more than once. */
-const ESCAPE_LEVELS = 3
 
 const ENTRY_TYPES = new Set(
   'assistant attachment custom-title file-history-snapshot last-prompt progress queue-operation summary system tool_result user'.split(
@@ -144,7 +143,8 @@ class Scan {
 
   async #judge(region: Buffer, line: () => Uint8Array): Promise<void> {
     const match = await this.#rules()
-    const rules = await match(allReadings(region.toString()))
+    const readings = readingsOf(region.toString()).map(({text}) => text)
+    const rules = new Set((await match(readings.join('\n\n'))).map(({rule}) => rule))
     if (this.#reportedLine !== this.#line) this.#reported = new Set()
     this.#reportedLine = this.#line
     const fresh = [...rules].filter((rule) => !this.#reported.has(rule))
@@ -156,25 +156,6 @@ class Scan {
       else this.#findings.push({file: this.#target.file, rule, line: this.#line, ...(entryType && {entryType})})
     }
   }
-}
-
-/** A text as it stands, and as what it quotes: JSON writes a newline as `\n`, and so a private key stands in one line. */
-function allReadings(text: string): string {
-  const readings = [text]
-  for (let level = 0; level < ESCAPE_LEVELS; level++) {
-    const last = readings.at(-1) ?? ''
-    if (!last.includes('\\')) break
-    readings.push(unescapeJson(last))
-  }
-  return readings.join('\n\n')
-}
-
-const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {b: '\b', f: '\f', n: '\n', r: '\r', t: '\t'}
-
-function unescapeJson(text: string): string {
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|([^u]))/g, (_, code: string | undefined, one: string | undefined) =>
-    code === undefined ? (SIMPLE_ESCAPES[one ?? ''] ?? one ?? '') : String.fromCharCode(Number.parseInt(code, 16)),
-  )
 }
 
 function typeOf(line: Uint8Array): string | undefined {

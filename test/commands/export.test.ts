@@ -9,6 +9,7 @@ import {openAt} from '../object-store/s3/support.js'
 import {readHtml} from '../support/read-html.js'
 import {type CliHome, makeCliHome} from '../support/run-reprise.js'
 import type {StrictS3} from '../support/strict-s3/index.js'
+import {chars, SAMPLES} from '../support/secret-samples.js'
 import {SESSION} from '../support/sync-worker.js'
 import {TranscriptLines} from '../support/transcript-lines.js'
 
@@ -150,6 +151,37 @@ test('as a page: one file, from the real command line', async () => {
     expect.arrayContaining(['contents', 't1', 't1-2', 't1-3', 't2']),
   )
 })
+
+test(
+  'with --redact no form holds a secret; what was masked is told by rule and number',
+  {timeout: 60_000},
+  async () => {
+    await using cli = await makeCliHome()
+    const [token, secret] = [SAMPLES['github'] ?? '', chars(40)]
+    const lines = conversation().prompt(`use ${token}`).call('m9', 'c9', 'Bash', {secretAccessKey: secret})
+    await write(cli, lines.text())
+    await write(cli, SUBAGENT.replace('in cart.ts', token), SESSION, '/subagents/agent-a1')
+    await cli.run(['push', SESSION, '--secrets', 'off'])
+    const secrets = [token.slice(-12), secret.slice(-12)]
+    for (const format of ['jsonl', 'json', 'md', 'html']) {
+      const {stdout, stderr} = await cli.run(['export', SESSION, '--format', format, '--redact'])
+      expect(secrets.filter((each) => stdout.includes(each))).toEqual([])
+      expect(stdout).toContain('****')
+      expect(stderr).toBe(`Warning: masked: 1 aws, ${format === 'jsonl' ? 1 : 2} github\n`)
+    }
+    const run = await cli.run(['export', SESSION, '--redact', '-o', 'a.jsonl', '--json'])
+    const masked = {aws: 1, github: 1}
+    expect(run.result()).toMatchObject({files: [{bytes: lines.text().length, masked}], masked})
+    const written = await readFile(join(cli.cwd, 'a.jsonl'), 'utf8')
+    expect(written.split('\n').map((line) => line.length)).toEqual(
+      lines
+        .text()
+        .split('\n')
+        .map((line) => line.length),
+    )
+    expect((await cli.run(['export', SESSION, '--redact', '-o', 'a.md'])).stdout).toContain('masked: 1 aws, 2 github')
+  },
+)
 
 test('a file that is there stays as it is, unless told', async () => {
   await using cli = await makeCliHome()
