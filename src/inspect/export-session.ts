@@ -1,5 +1,6 @@
 import {pipeline, Readable} from 'node:stream'
 import {createGzip} from 'node:zlib'
+import {RepriseError} from '../base/errors.js'
 import {WHOLE} from '../transcript/conversation/limits.js'
 import type {Chain} from './choose-chain.js'
 import {rawChain} from './raw-lines.js'
@@ -28,12 +29,28 @@ const CHUNK = 64 * 1024
 /**
  * A chain of sessions as the bytes of one file, streamed; a rendered one holds the conversation's texts in memory.
  *
- * @throws while it is read, what reading the sessions throws: PART_DAMAGED, TRANSCRIPT_BUSY, LOCAL_CHANGED, …
+ * @throws while it is read, what reading the sessions throws: PART_DAMAGED, TRANSCRIPT_BUSY, LOCAL_CHANGED, …; TRANSCRIPT_MISSING where
+ *   there is nothing to give the bytes of.
  */
 export function exportSession(chain: Chain, {render, gzip, redaction}: ExportOptions): AsyncIterable<Uint8Array> {
   const sessions = redaction ? chain.sessions.map((each) => redactedSession(each, redaction)) : chain.sessions
-  const bytes = render ? rendered({...chain, sessions}, render) : rawChain(sessions)
+  const bytes = render ? rendered({...chain, sessions}, render) : someBytes(rawChain(sessions))
   return gzip ? zipped(bytes) : bytes
+}
+
+async function* someBytes(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let isEmpty = true
+  for await (const chunk of chunks) {
+    isEmpty = false
+    yield chunk
+  }
+  if (!isEmpty) return
+  throw new RepriseError({
+    kind: 'not-found',
+    code: 'TRANSCRIPT_MISSING',
+    message: 'there is no main transcript, or nothing stands in it',
+    suggestions: ['Export what its subagents said: --format json', 'Print one of them: reprise cat --subagent'],
+  })
 }
 
 async function* rendered(chain: Chain, render: Renderer): AsyncIterable<Uint8Array> {

@@ -256,6 +256,15 @@ test.each([
   expect([run.exitCode, run.error().code]).toEqual([exitCode, code])
 })
 
+test('where only a subagent is there, there are no lines, but a document; no empty file is left', async () => {
+  await using cli = await makeCliHome()
+  await write(cli, SUBAGENT, SESSION, '/subagents/agent-a1')
+  const run = await cli.run(['export', SESSION, '-o', 'a.jsonl', '--json'])
+  expect([run.exitCode, run.error().code]).toEqual([3, 'TRANSCRIPT_MISSING'])
+  expect(await readdir(cli.cwd)).not.toContain('a.jsonl')
+  expect((await cli.run(['export', SESSION, '--format', 'md'])).stdout).toContain('in cart.ts')
+})
+
 test('a reader that goes away is no error', async () => {
   await using cli = await makeCliHome()
   await write(cli, new TranscriptLines(SESSION).prompt('x'.repeat(4_000_000)).text())

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto'
 import type {ReadChain, ReadSession} from '../../../inspect/read-chain.js'
 import type {Turn} from '../../../transcript/conversation/model.js'
+import {isShown} from '../../../transcript/conversation/turns.js'
 import {totalsLines} from '../../conversation/totals-lines.js'
 import {documentTitle, sessionFacts, turnHeading, turnTime} from '../words.js'
 import {escapeAttribute, escapeHtml} from './escape.js'
@@ -62,7 +63,7 @@ function hashOf(text: string): string {
 }
 
 function contentsHtml({sessions}: ReadChain): string {
-  const turns = sessions.flatMap(({conversation}) => conversation.turns.filter((turn) => bodyOf(turn) !== ''))
+  const turns = sessions.flatMap(({conversation}) => conversation.turns.filter(isTold))
   const lines = turns.map(({number, items}) => {
     const heading = turnHeading(items)
     return `<li><a href="#t${number}"><b>${number}</b> ${heading === '' ? '…' : escapeHtml(heading)}</a></li>`
@@ -74,10 +75,7 @@ function* sessionHtml(session: ReadSession): Iterable<string> {
   const {sessionId, turns, beside, subagents} = session.conversation
   const facts = sessionFacts(session).map((fact) => `<span>${escapeHtml(fact)}</span>`)
   yield `<section class="session"><p class="facts"><code>${escapeHtml(sessionId)}</code> ${facts.join(' ')}</p></section>\n`
-  for (const turn of turns) {
-    const body = bodyOf(turn)
-    if (body !== '') yield turnHtml(turn, body)
-  }
+  for (const turn of turns) if (isTold(turn)) yield turnHtml(turn)
   for (const branch of beside) {
     yield '<section class="turn beside"><details><summary>Beside the conversation: what was left</summary>\n'
     for (const {items} of branch.turns) yield items.map((item) => itemHtml(item)).join('')
@@ -89,12 +87,13 @@ function* sessionHtml(session: ReadSession): Iterable<string> {
   yield '</section>\n'
 }
 
-function bodyOf({number, items}: Turn): string {
-  return items.map((item, at) => itemHtml(item, `t${number}-${at + 1}`)).join('')
+function isTold({items}: Turn): boolean {
+  return items.some(isShown)
 }
 
-function turnHtml({number, items}: Turn, body: string): string {
+function turnHtml({number, items}: Turn): string {
   const time = turnTime(items)
   const told = time === undefined ? '' : ` <time>${escapeHtml(time)}</time>`
+  const body = items.map((item, at) => itemHtml(item, `t${number}-${at + 1}`)).join('')
   return `<section class="turn" id="t${number}"><h2><a href="#t${number}">#${number}</a>${told}</h2>\n${body}</section>\n`
 }

@@ -120,5 +120,6 @@ function folded(
   {id, open = false}: {readonly id?: string | undefined; readonly open?: boolean} = {},
 ): string {
   const name = id === undefined ? '' : ` id="${id}"`
-  return `<details class="${kind}"${name}${open ? ' open' : ''}><summary>${summary}</summary>${html}</details>\n`
+  const link = id === undefined ? '' : `<a class="here" href="#${id}">#</a>`
+  return `<details class="${kind}"${name}${open ? ' open' : ''}><summary>${summary}</summary>${link}${html}</details>\n`
 }

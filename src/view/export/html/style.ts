@@ -42,9 +42,11 @@ pre{background:var(--raised);border-radius:.3rem;padding:.6rem .8rem;margin:.4re
 pre code{padding:0;background:none}
 details{margin:.4rem 0}
 summary{cursor:pointer;color:var(--dim);overflow:hidden;text-overflow:ellipsis}
+.here{float:right;font-size:.8rem;padding:0 .4rem}
 summary b{color:var(--text);font-weight:600}
 summary code{color:var(--text)}
-.tool.error>summary b{color:var(--red)}
+.tool.error>.here{float:right;font-size:.8rem;padding:0 .4rem}
+summary b{color:var(--red)}
 .subagent{border-left:2px solid var(--line);padding-left:.8rem;margin-left:.3rem}
 .change{padding:.4rem 0}
 .change>*{display:inline-block;width:100%;padding:0 .8rem;text-decoration:none}
@@ -55,7 +57,7 @@ summary code{color:var(--text)}
 @media print{
 :root:root{color-scheme:light;--back:#fff;--raised:#f5f5f3;--text:#000;--dim:#444;--line:#bbb;--mark:#000;--good:#e0f2e1;--bad:#fbe4e2;--red:#a4231a}
 header{position:static}
-#tools,#contents{display:none!important}
+#tools,#contents,.here{display:none!important}
 main{max-width:none;margin:0;padding:0}
 .turn{content-visibility:visible}
 pre{max-height:none;overflow:visible}

@@ -60,7 +60,7 @@ const ATTRIBUTES: Readonly<Record<string, RegExp>> = {
   class: /^[a-z ]+$/,
   id: /^(?:contents|t\d+(?:-\d+)?)$/,
   open: /^$/,
-  href: /^(?:https?:\/\/|#t\d+$)/,
+  href: /^(?:https?:\/\/|#t\d+(?:-\d+)?$)/,
   rel: /^noopener noreferrer nofollow$/,
 }
 
@@ -173,7 +173,7 @@ describe('the page', () => {
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.filter((id) => /^t\d/.test(id))).toEqual(['t1', 't1-2', 't2', 't2-2'])
     const links = tags.flatMap(({attributes}) => attributes['href'] ?? [])
-    expect(links).toEqual(['#t1', '#t2', '#t1', '#t2'])
+    expect(links).toEqual(['#t1', '#t2', '#t1', '#t1-2', '#t2', '#t2-2'])
   })
 
   test('says what was said and done', async () => {
