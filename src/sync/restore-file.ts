@@ -41,7 +41,7 @@ export async function restoreFile(
     let isThere = true
     try {
       if (base) await copyFile(base.path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-      const handle = await open(temporary, base ? 'r+' : 'wx', 0o600)
+      const handle = await open(temporary, base ? 'r+' : 'wx+', 0o600)
       try {
         if (base) {
           await handle.chmod(0o600)

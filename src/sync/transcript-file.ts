@@ -1,10 +1,11 @@
 import {createHash} from 'node:crypto'
 import type {FileHandle} from 'node:fs/promises'
 import {RepriseError} from '../base/errors.js'
-import {type LoadSink, loadTranscript} from '../store/load.js'
+import {loadTranscript} from '../store/load.js'
 import type {PartListing} from '../store/parts.js'
 import type {TranscriptView} from '../store/view.js'
 import type {SyncContext} from './context.js'
+import {FileSink} from './file-sink.js'
 import type {LocalTranscript} from './local-transcript.js'
 import {restoreFile, writeAll} from './restore-file.js'
 
@@ -18,23 +19,14 @@ export async function loadTranscriptFile(
 ): Promise<{view: TranscriptView; length: number; digest: string}> {
   let loaded: {view: TranscriptView; length: number; digest: string} | undefined
   const write = async (handle: FileHandle): Promise<number | undefined> => {
-    let hash = createHash('sha256')
-    let at = 0
-    const sink: LoadSink = {
-      async begin() {
-        hash = createHash('sha256')
-        at = 0
-        await handle.truncate(0)
-      },
-      async write(chunk) {
-        hash.update(chunk)
-        await writeAll(handle, chunk, at)
-        at += chunk.byteLength
-      },
-    }
+    const sink = new FileSink(handle)
     const {view} = await loadTranscript(parts, listing.ref, sink, {listing, maxBytes})
-    loaded = {view, length: at, digest: hash.digest('hex')}
-    return at === 0 ? undefined : at
+    await sink.flush()
+    const {length} = sink
+    // What is the path's bytes was hashed when it was verified.
+    const digest = view.delivery.straight ? view.resolution.digest : await digestOf(handle, length)
+    loaded = {view, length, digest}
+    return length === 0 ? undefined : length
   }
   const size = listing.parts.reduce((sum, part) => sum + part.size, 0)
   await restoreFile({root, path, random}, size, write)
@@ -79,6 +71,12 @@ export async function keepTorn(
     for await (const chunk of local.read(local.length, local.length + local.torn)) await writeAll(handle, chunk)
     return local.torn
   })
+}
+
+async function digestOf(handle: FileHandle, length: number): Promise<string> {
+  const hash = createHash('sha256')
+  await hashFile(handle, length, (chunk) => hash.update(chunk))
+  return hash.digest('hex')
 }
 
 async function hashFile(handle: FileHandle, length: number, update: (chunk: Uint8Array) => unknown): Promise<void> {
