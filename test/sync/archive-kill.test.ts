@@ -33,7 +33,7 @@ test(
         await worker.write(HOME, grown, SESSION, subpath)
       }
       // Whoever held the session was killed.
-    await pushSession({...worker.context, isDead: () => true}, await worker.session())
+      await pushSession({...worker.context, isDead: () => true}, await worker.session())
     }
     const expectWhole = async (): Promise<void> => {
       for (const [subpath, text] of texts) expect(await delivered(store, subpath)).toBe(text)
