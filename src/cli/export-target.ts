@@ -1,8 +1,24 @@
 import {join} from 'node:path'
+import {boolean, string} from '@oclif/core/flags'
 import {EXPORT_FORMATS, type ExportFormat} from '../inspect/export-session.js'
 import {openPlaceholders, parseStoreUrl, type S3StoreUrl} from '../object-store/store-url.js'
+import {withEnvironment} from './flags.js'
 import {placeholderOpen, resolveUrl} from './open-prefixed.js'
 import type {Runtime} from './runtime.js'
+
+/** In which form something is written, and where to. */
+export const formFlags = withEnvironment({
+  format: string({
+    summary: "What to write (default: what the file's name ends in, else jsonl).",
+    options: [...EXPORT_FORMATS],
+  }),
+  output: string({
+    char: 'o',
+    summary: 'Where to: a file, a directory/, or an s3:// URL (default: stdout); {session}, {task}, {user}, {machine}.',
+    helpValue: '<file|url>',
+  }),
+  gzip: boolean({summary: 'Packed with gzip, as with a name that ends in .gz.'}),
+})
 
 /** What is written: in which form, packed or not. */
 export interface ExportForm {

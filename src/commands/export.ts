@@ -1,14 +1,12 @@
 import * as Args from '@oclif/core/args'
 import {boolean, string} from '@oclif/core/flags'
 import {BaseCommand} from '../cli/base-command.js'
-import {parseDuration} from '../cli/duration.js'
 import {exitCodeOf, worstExitCode} from '../cli/exit-codes.js'
 import {exportSessions} from '../cli/export-sessions.js'
-import {formOf} from '../cli/export-target.js'
+import {formFlags, formOf} from '../cli/export-target.js'
 import {withEnvironment} from '../cli/flags.js'
-import {openAll} from '../cli/open-all.js'
-import {chainFlags, openChain} from '../cli/open-inspection.js'
-import {EXPORT_FORMATS} from '../inspect/export-session.js'
+import {openWanted} from '../cli/open-wanted.js'
+import {chainFlags} from '../cli/open-inspection.js'
 import {exportText} from '../view/export/report.js'
 
 export default class Export extends BaseCommand {
@@ -32,17 +30,7 @@ With --redact asterisks stand for what looks like a secret.`
   static override flags = withEnvironment({
     all: boolean({summary: 'Every session, each as a file of its own.', exclusive: ['session']}),
     since: string({summary: 'With --all: what was active within this time.', helpValue: '<7d>', dependsOn: ['all']}),
-    format: string({
-      summary: "What to write (default: what the file's name ends in, else jsonl).",
-      options: [...EXPORT_FORMATS],
-    }),
-    output: string({
-      char: 'o',
-      summary:
-        'Where to: a file, a directory/, or an s3:// URL (default: stdout); {session}, {task}, {user}, {machine}.',
-      helpValue: '<file|url>',
-    }),
-    gzip: boolean({summary: 'Packed with gzip, as with a name that ends in .gz.'}),
+    ...formFlags,
     redact: boolean({summary: 'Mask what looks like a secret, and tell how much of what kind it was.'}),
     force: boolean({summary: 'Write over what is there.'}),
     ...chainFlags,
@@ -51,10 +39,7 @@ With --redact asterisks stand for what looks like a secret.`
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Export)
     const runtime = await this.start(flags)
-    const since = flags.since === undefined ? undefined : runtime.clock.now() - parseDuration(flags.since, '--since')
-    const chains = flags.all
-      ? await openAll(runtime, {...flags, since})
-      : [await openChain(runtime, args.session, flags)]
+    const chains = await openWanted(runtime, args.session, flags)
     const report = await exportSessions(runtime, chains, {...flags, ...formOf(flags)})
     const codes = report?.files.flatMap(({error}) => (error ? [exitCodeOf(error.kind)] : []))
     return this.present(report, () => (report ? exportText(report) : ''), worstExitCode(codes ?? []))

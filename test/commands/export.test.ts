@@ -248,6 +248,8 @@ test.each([
   [['export', 'nobody'], 3, 'SESSION_NOT_FOUND'],
   [['export', SESSION], 2, 'OUTPUT_MISSING'],
   [['export', SESSION, '-o', '{task}.md'], 2, 'PLACEHOLDER_OPEN'],
+  [['export', SESSION, '--all'], 2, 'ARGUMENT_UNEXPECTED'],
+  [['export', '--all', '--since', 'x'], 2, 'DURATION_INVALID'],
   [['export', SESSION, '--since', '7d'], 2, 'FLAG_INVALID'],
 ] as const)('%j: exit %d', async (argv, exitCode, code) => {
   await using cli = await makeCliHome()

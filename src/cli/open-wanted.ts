@@ -1,3 +1,4 @@
+import {RepriseError} from '../base/errors.js'
 import type {Chain} from '../inspect/choose-chain.js'
 import {findLocalSession} from '../inspect/local-session.js'
 import {StoredSession} from '../inspect/stored-session.js'
@@ -5,11 +6,42 @@ import {Parts} from '../store/parts.js'
 import {listStored} from '../sync/list-sessions.js'
 import {FileSummaryCache} from '../sync/summary-cache.js'
 import {discoverSessions} from '../transcript/discover.js'
+import {parseDuration} from './duration.js'
+import {openChain} from './open-inspection.js'
 import {configDirOf, openReadable} from './open-prefixed.js'
 import type {Runtime} from './runtime.js'
 import {ownerOf, projectKeyOfRun} from './sync-context.js'
 
-export interface OpenAllOptions {
+interface WantedFlags extends Omit<OpenAllOptions, 'since'> {
+  readonly all: boolean
+  readonly session?: string | undefined
+  readonly since?: string | undefined
+}
+
+/**
+ * What a command works on: with `--all` every session by itself, else the sessions of the one that is named.
+ *
+ * @throws DURATION_INVALID, ARGUMENT_UNEXPECTED, and what `openChain` throws.
+ */
+export async function openWanted(
+  runtime: Runtime,
+  named: string | undefined,
+  {all, since, ...flags}: WantedFlags,
+): Promise<readonly Chain[]> {
+  if (!all) return [await openChain(runtime, named, flags)]
+  if (named === undefined) {
+    const from = since === undefined ? undefined : runtime.clock.now() - parseDuration(since, '--since')
+    return openAll(runtime, {...flags, since: from})
+  }
+  throw new RepriseError({
+    kind: 'usage',
+    code: 'ARGUMENT_UNEXPECTED',
+    message: `--all means every session: there is nothing for ${JSON.stringify(named)} to say`,
+    suggestions: ['Leave out one of the two.'],
+  })
+}
+
+interface OpenAllOptions {
   /** As they lie on this machine. */
   readonly local: boolean
   readonly task?: string | undefined
@@ -18,7 +50,7 @@ export interface OpenAllOptions {
 }
 
 /** Every session of the run's stores, or of this machine, each by itself; one that lies in several stores is of the first. */
-export async function openAll(runtime: Runtime, options: OpenAllOptions): Promise<readonly Chain[]> {
+async function openAll(runtime: Runtime, options: OpenAllOptions): Promise<readonly Chain[]> {
   return options.local ? openLocal(runtime, options) : openStored(runtime, options)
 }
 
