@@ -63,7 +63,8 @@ export function inputRest(
   return Object.entries(fieldsOf(input)).flatMap(([member, value]) => {
     const isOneLine = value === head && !head.trim().includes('\n')
     const isTold = (startsOne && IN_HEAD.has(member)) || (subagents.length > 0 && member === 'prompt')
-    if (value === null || isOneLine || isTold || (changes.length > 0 && IN_CHANGES.has(member))) return []
+    if (value === null || value === false || isOneLine || isTold || (changes.length > 0 && IN_CHANGES.has(member)))
+      return []
     return [[member, typeof value === 'string' ? value : JSON.stringify(value, undefined, 2)] as const]
   })
 }
