@@ -24,7 +24,11 @@ function redactedTranscript(transcript: TranscriptOrigin, redaction: Redaction):
     version,
     size,
     read,
-    load: async (sink) => transcript.load(maskingSink(sink, redaction)),
+    async load(sink) {
+      const counts = new Map<string, number>()
+      await transcript.load(maskingSink(sink, redaction, counts))
+      redaction.add(counts)
+    },
     open: async () => inMemory(read()),
     async metadata() {
       const known = await transcript.metadata()
@@ -37,16 +41,16 @@ async function* maskedLines(chunks: AsyncIterable<Uint8Array>, redaction: Redact
   for await (const {bytes} of readLines(chunks)) yield redaction.line(bytes)
 }
 
-/** A load may begin anew: what was counted then counts twice, which says too much and never too little. */
-function maskingSink(sink: LoadSink, redaction: Redaction): LoadSink {
+function maskingSink(sink: LoadSink, redaction: Redaction, counts: Map<string, number>): LoadSink {
   let splitter = new LineSplitter()
   return {
     async begin() {
       splitter = new LineSplitter()
+      counts.clear()
       await sink.begin()
     },
     async write(chunk) {
-      for (const {bytes} of splitter.push(chunk)) await sink.write(await redaction.line(bytes))
+      for (const {bytes} of splitter.push(chunk)) await sink.write(await redaction.line(bytes, counts))
     },
   }
 }

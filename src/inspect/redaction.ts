@@ -24,13 +24,19 @@ export class Redaction {
   /**
    * A line of a transcript with asterisks in place of secrets. It has as many bytes as before, and is JSON if it was, so that all that
    * names a place in a transcript goes on to hold.
+   *
+   * @param counts of a reading that may have to begin anew: the caller adds them when it has ended. Default: this redaction's own.
    */
-  async line(bytes: Uint8Array): Promise<Uint8Array> {
+  async line(bytes: Uint8Array, counts = this.#counts): Promise<Uint8Array> {
     const line = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const places = await secretPlaces(line, async () => (this.#rules ??= loadSecretRules()))
     if (places.length === 0) return bytes
-    for (const [rule, count] of countByRule(places)) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + count)
+    addUp(counts, countByRule(places))
     return masked(line, merged(places))
+  }
+
+  add(counts: ReadonlyMap<string, number>): void {
+    addUp(this.#counts, counts)
   }
 }
 
@@ -82,6 +88,10 @@ function stringsOf(line: Buffer): readonly Range[] {
     open = line.indexOf(QUOTE, close + 1)
   }
   return strings
+}
+
+function addUp(sum: Map<string, number>, counts: ReadonlyMap<string, number>): void {
+  for (const [rule, count] of counts) sum.set(rule, (sum.get(rule) ?? 0) + count)
 }
 
 function countByRule(places: readonly SecretMatch[]): ReadonlyMap<string, number> {
