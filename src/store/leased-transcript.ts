@@ -195,16 +195,19 @@ export class LeasedTranscript {
     this.#recovered = true
     if (taken || this.#unsure === this.#lease.epoch) await this.#lease.raiseAbove(listed)
     const open = openJournals(view)
-    if (open.length > 0) {
+    const isBeside = !delivery.straight || resolution.forks.length > 0 || resolution.loose.length > 0
+    const adopts = this.#adopt && isBeside
+    // A barrier would cut off leased parts that stand beside the chain since what they follow lost its metadata: those are adopted first.
+    const wouldCutOff = resolution.forks.some(({range}) => range.leased)
+    if (open.length > 0 && !(adopts && wouldCutOff)) {
       if (resolution.end?.range.epoch !== this.#lease.epoch) await this.#barrier(endOf(view))
       await this.#lease.renew()
       for (const journal of open) await confirmJournal(this.#context.parts.store, this.ref, journal)
       return false
     }
-    const isBeside = !delivery.straight || resolution.forks.length > 0 || resolution.loose.length > 0
-    if (this.#adopt && isBeside) {
+    if (adopts) {
       await this.#rebase((fresh) => deliveredBytes(fresh.delivery, this.#context.parts), {})
-      return true
+      return open.length === 0
     }
     this.#deletes.add(
       view,

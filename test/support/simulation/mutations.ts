@@ -133,6 +133,11 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'a rebase gives what it took in also where what came before it lost its metadata',
   },
   {
+    rule: 'what a barrier would cut off is adopted first',
+    edits: [{file: LEASED, find: '!(adopts && wouldCutOff)', replace: 'true'}],
+    caughtBy: 'what stands behind lost metadata is adopted before anything cuts it off',
+  },
+  {
     rule: 'a rebase keeps what stood behind a cut',
     edits: [{file: LEASED, find: 'for (const part of plan.cutShort)', replace: 'for (const part of [])'}],
     caughtBy: 'what stood behind the place where a writer was cut off is kept when its part goes',
@@ -207,7 +212,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'confirm found journals',
-    edits: [{file: LEASED, find: 'if (open.length > 0)', replace: 'if (false)'}],
+    edits: [{file: LEASED, find: 'if (open.length > 0 &&', replace: 'if (false &&'}],
     caughtBy: "a dead holder's journal is marked, on top of a barrier",
   },
   {

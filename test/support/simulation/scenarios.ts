@@ -209,6 +209,22 @@ export const SCENARIOS = {
     same(await stage.delivered(), X + MODE + B + C)
   },
 
+  'what stands behind lost metadata is adopted before anything cuts it off': async (core) => {
+    const stage = new Stage(core)
+    const rebase = await stage.put({chain: [A], from: 0, ms: 1, epoch: 2, gen: 2, leased: true})
+    await core.createJournal(stage.memory, REF, rebase.name, [])
+    // What lies between them is there, and does not say so any more.
+    await stage.loose(2, [B])
+    await stage.put({chain: [A, B, C], from: 2, ms: 3, epoch: 2, gen: 2, leased: true})
+    const transcript = new core.LeasedTranscript(stage.context(), new StageLease(core, 3), REF, {grace: 0})
+    await transcript.settle()
+    same(await stage.delivered(), A + B + C)
+    same(
+      (await core.readJournals(stage.memory, REF)).map((journal) => journal.confirmed),
+      [true, true],
+    )
+  },
+
   'a merge that was under way brings no line back that a rebase took in': async (core) => {
     const stage = new Stage(core)
     await stage.loose(1, [X])
