@@ -13,7 +13,8 @@ const packages = Object.keys({...dependencies, ...peerDependencies})
 const ENTRIES = ['index', 'testing', 'cli/main', 'cli/base-command', 'cli/flags', 'cli/confirm', 'base/errors']
 
 /** One file each, with all that they import: what every command needs up to a listing, and what sessions are moved with. */
-const CORE = /\/(?:cli\/(?:base-command|list-sessions|main|open-store)|object-store\/file\/file-object-store)\.js$/u
+const CORE =
+  /\/(?:cli\/(?:base-command|list-sessions|main|open-store)|layouts\/(?:detect|directory-tree|reprise-source)|object-store\/file\/file-object-store)\.js$/u
 const SESSIONS = /\/(?:registry|store|sync|transcript)\/[^/]+\.js$/u
 
 const INLINED = ['p-map', '@oclif/core/args', '@oclif/core/flags', '@oclif/core/parser']

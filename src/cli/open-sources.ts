@@ -103,13 +103,16 @@ async function foreignOf(runtime: Runtime, url: StoreUrl, {layout, task}: OpenSo
   const stores = await openReadable(runtime, url, task)
   const isOpen = openPlaceholders(resolved).length > 0
   if (wanted === 'reprise' || (wanted === 'auto' && isOpen)) return {foreign: [], own: stores}
-  const {ForeignSource} = await import('../layouts/foreign-source.js')
   const opened: {foreign: ForeignSource[]; own: ObjectStore[]} = {foreign: [], own: []}
   for (const store of stores) {
     const tree = local ? await directoryOf(store) : store
     const found = await detect(runtime, tree, {wanted, local, above: segmentsAbove(store)})
-    if (!found) opened.own.push(store)
-    else opened.foreign.push(new ForeignSource(tree, found, cacheOf(runtime, `${found.layout} ${tree.url}`)))
+    if (!found) {
+      opened.own.push(store)
+      continue
+    }
+    const {ForeignSource} = await import('../layouts/foreign-source.js')
+    opened.foreign.push(new ForeignSource(tree, found, cacheOf(runtime, `${found.layout} ${tree.url}`)))
   }
   return opened
 }

@@ -1,7 +1,4 @@
 import type {ObjectStore} from '../object-store/object-store.js'
-import {Parts} from '../store/parts.js'
-import {readDelivery} from '../store/read-delivery.js'
-import {viewTranscript} from '../store/view.js'
 import {listStored, type ListedSession} from '../sync/list-sessions.js'
 import type {SummaryCache} from '../sync/summary-cache.js'
 import type {SessionSource, SourceTranscript} from './session-source.js'
@@ -30,6 +27,12 @@ export class RepriseSource implements SessionSource {
   }
 
   async transcripts({sessionId, projectKey}: ListedSession): Promise<readonly SourceTranscript[]> {
+    // A listing needs none of it.
+    const [{Parts}, {readDelivery}, {viewTranscript}] = await Promise.all([
+      import('../store/parts.js'),
+      import('../store/read-delivery.js'),
+      import('../store/view.js'),
+    ])
     const parts = new Parts(this.#store)
     const {transcripts} = await parts.listSession({homeKey: projectKey, sessionId})
     return transcripts.map(({ref}): SourceTranscript => ({
