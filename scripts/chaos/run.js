@@ -136,8 +136,8 @@ class Stage {
         this.#note(`lets ${name} go on`)
         await wait(random.int(300, 4_000), until)
       }
-      // The last ones too: some end in the middle of an append, some give everything back.
-      if (monotonicMs() < until || random.chance(0.5)) {
+      // The last ones too: one ends in the middle of an append, of the others some give everything back.
+      if (monotonicMs() < until || index === 0 || random.chance(0.5)) {
         this.counts.kills++
         child.kill('SIGKILL')
         this.#note(`has killed ${name}`)
