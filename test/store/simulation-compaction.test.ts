@@ -1,0 +1,30 @@
+import {describeSimulation} from '../support/simulation/suite.js'
+
+// In a file of its own: two files are played at a time.
+describeSimulation('test/store/simulation-compaction.test.ts', ({compactors = 0}) => compactors > 0, [
+  'C slept through C',
+  'acknowledged',
+  'adapter appends',
+  'barriers',
+  'compacted: adopted',
+  'compacted: compacted',
+  'dozes',
+  'fenced',
+  'forks',
+  'journals confirmed',
+  'late twins',
+  'leftovers',
+  'loose',
+  'mended: fenced-parts',
+  'mended: lease-dead',
+  'mended: merge-interrupted',
+  'merges',
+  'pushes',
+  'reference: doubles',
+  'reference: exact',
+  'replaces',
+  'requests landed',
+  'requests late',
+  'requests lost',
+  'swept',
+])
