@@ -23,10 +23,6 @@ export function describeSimulation(
   const mixes = MIXES.map((options, mix) => ({mix, options})).filter(
     ({mix, options}) => isMeant(options) && (replayMix === undefined || mix === Number(replayMix)),
   )
-  if (mixes.length === 0) {
-    test('the mix that is to be replayed is in another file', () => expect(replayMix).toBeDefined())
-    return
-  }
   let schedules = 0
   const reached: Record<string, number> = {}
 
@@ -49,7 +45,7 @@ export function describeSimulation(
   )
 
   test('one seed is one schedule', async () => {
-    for (const {mix, options} of mixes.slice(3, 6)) {
+    for (const [mix, options] of MIXES.filter(isMeant).slice(3, 6).entries()) {
       const first = await simulate(core, 77 + mix, options)
       const again = await simulate(core, 77 + mix, options)
       expect(again).toEqual(first)
