@@ -2,7 +2,7 @@ import {readAhead, type ReadAheadOptions} from '../base/read-ahead.js'
 import type {Segment} from './interleave.js'
 import type {Parts} from './parts.js'
 
-/** Default: 48 requests, since small parts cost a round trip each, and 10 MiB: what comes within a round trip. */
+/** Default: 48 requests, since small parts cost a round trip each, and 14 MiB: what comes within a round trip. */
 export type FetchOptions = Partial<ReadAheadOptions>
 
 export interface Fetched {
@@ -23,7 +23,7 @@ export async function* fetchAhead(
   segments: Iterable<Segment>,
   parts: Parts,
   signal: AbortSignal,
-  {concurrency = 48, window = 10 * 1024 * 1024}: FetchOptions = {},
+  {concurrency = 48, window = 14 * 1024 * 1024}: FetchOptions = {},
 ): AsyncIterable<Fetched> {
   const fetch = async (piece: Segment): Promise<Uint8Array[]> => fetchPiece(parts, piece)
   for await (const {item, result} of readAhead(piecesOf(segments), fetch, sizeOf, signal, {concurrency, window}))
