@@ -50,14 +50,14 @@ describe.runIf(claude.path)(`a session of the real claude ${claude.reason ?? ''}
 
   it('is told in Markdown', async () => {
     const told = (await exported('md'))
-      .replaceAll(worker.cwd, '/work')
+      .replaceAll(worker.cwd, '/project')
       .replaceAll(root, '/root')
       .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
     expect(told.split('\n\n').filter((block) => !block.includes('TIME') && !/^(?:- |## )/.test(block)))
       .toMatchInlineSnapshot(`
         [
           "# Session 00000000-0000-4000-8000-000000000001",
-          "> think: hm ++ say: I look. ++ bash: echo "&lt;b>hi&lt;/b>"; exit 3 ++ read: /work/a.txt;;edit: /work/a.txt two => TWO;;agent: say: from below;;say: all done",
+          "> think: hm ++ say: I look. ++ bash: echo "&lt;b>hi&lt;/b>"; exit 3 ++ read: /project/a.txt;;edit: /project/a.txt two => TWO;;agent: say: from below;;say: all done",
           "<details><summary>Thinking</summary>",
           "hm",
           "</details>",
@@ -73,13 +73,13 @@ describe.runIf(claude.path)(`a session of the real claude ${claude.reason ?? ''}
         Exit code 3
         <b>hi</b>
         \`\`\`",
-          "**Read** \`/work/a.txt\`",
+          "**Read** \`/project/a.txt\`",
           "\`\`\`
         1  one
         2  two
         3  
         \`\`\`",
-          "**Edit** \`/work/a.txt\` (+1 −1)",
+          "**Edit** \`/project/a.txt\` (+1 −1)",
           "\`\`\`diff
          one
         -two
