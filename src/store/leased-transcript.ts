@@ -1,15 +1,16 @@
 import {RepriseError} from '../base/errors.js'
-import {EMPTY_SHA256} from '../base/hash.js'
 import {restoreArchive} from './restore-archive.js'
 import {deliveredBytes, type TranscriptBytes} from './bytes.js'
 import {confirmJournal} from './journal.js'
+import {keepLate, keepMetadata} from './keep-aside.js'
 import type {Lease} from './lease.js'
-import {latePrefix, type TranscriptRef, transcriptPrefix} from './names.js'
-import {encodeRange, type RangedPart} from './part.js'
+import {type TranscriptRef, transcriptPrefix} from './names.js'
+import type {RangedPart} from './part.js'
 import {PendingDeletes} from './pending-deletes.js'
 import {highestEpoch, openJournals, planRebase, type RebaseOptions, writeRebase} from './rebase.js'
+import {endAfter, endOf, type TranscriptEnd} from './transcript-end.js'
 import {type TranscriptView, viewTranscript} from './view.js'
-import {lastMs, type Run, type WriteContext, writeMetadataFrom, writeRange, type WrittenPart} from './write-part.js'
+import {type Run, type WriteContext, writeRange, type WrittenPart} from './write-part.js'
 
 const MAX_SETTLE_ROUNDS = 20
 
@@ -29,17 +30,6 @@ export interface LeasedTranscriptOptions {
   readonly grace?: number
 }
 
-interface End {
-  readonly length: number
-  readonly digest: string
-  /** Of the part that the path ends in. */
-  readonly epoch: number
-  readonly gen: number
-  readonly lastMs: number
-  /** The store's clock when this was found or written. */
-  readonly date: number
-}
-
 /**
  * One transcript in the hands of the holder of its session's lease: one chain, nothing beside it, and everything that resolves
  * here is acknowledged. One call at a time; one instance a transcript for the life of a lease.
@@ -52,7 +42,7 @@ export class LeasedTranscript {
   readonly #context: WriteContext
   readonly #lease: Lease
   readonly #deletes: PendingDeletes
-  #end: End | undefined
+  #end: TranscriptEnd | undefined
   /** The epoch of a write that failed and may land yet. */
   #unsure = 0
   #recovered = false
@@ -138,7 +128,7 @@ export class LeasedTranscript {
       const late = view.resolution.fenced.filter((part) => !used.has(part.name))
       if (late.length === 0) return 0
       await this.#lease.renew()
-      for (const part of late) await this.#keepLate(part)
+      for (const part of late) await keepLate(this.#context, this.ref, part)
       this.#deletes.add(
         view,
         late.map((part) => part.key),
@@ -161,12 +151,12 @@ export class LeasedTranscript {
     return this.#lease.date ?? (await this.#context.parts.list(this.ref)).date
   }
 
-  async #current(): Promise<End> {
+  async #current(): Promise<TranscriptEnd> {
     if (!this.#end) await this.#settle()
     return this.#known()
   }
 
-  #known(): End {
+  #known(): TranscriptEnd {
     if (!this.#end) throw new Error('the transcript is not settled')
     return this.#end
   }
@@ -222,7 +212,7 @@ export class LeasedTranscript {
   }
 
   /** An empty part of this epoch at the end: no part of an epoch before it can outrank what was found. */
-  async #barrier(end: End): Promise<void> {
+  async #barrier(end: TranscriptEnd): Promise<void> {
     const run = {
       from: end.length,
       to: end.length,
@@ -234,7 +224,7 @@ export class LeasedTranscript {
     await this.#put(run, end)
   }
 
-  async #put(run: Run, end: End): Promise<WrittenPart> {
+  async #put(run: Run, end: TranscriptEnd): Promise<WrittenPart> {
     const {epoch} = this.#lease
     this.#end = undefined
     this.#unsure = epoch
@@ -258,8 +248,8 @@ export class LeasedTranscript {
       await this.#lease.raiseAbove(this.#lease.epoch)
       const view = await this.#look()
       const plan = await planRebase(view, targetOf(view), this.#context.parts, options)
-      await this.#keepMetadata(view, new Set(plan.displaced))
-      for (const part of plan.cutShort) await this.#keepLate(part)
+      await keepMetadata(this.#context, view, new Set(plan.displaced))
+      for (const part of plan.cutShort) await keepLate(this.#context, this.ref, part)
       this.#unsure = this.#lease.epoch
       const rebased = await writeRebase(this.#context, this.#lease, view, plan)
       if (!rebased) continue
@@ -279,31 +269,6 @@ export class LeasedTranscript {
     return viewTranscript(this.#context.parts, this.ref, {journals: 'always'})
   }
 
-  /**
-   * `agent_metadata` entries of parts that will be displaced get parts of their own first, where they stood: the last one still counts,
-   * and a second try finds those of the first.
-   */
-  async #keepMetadata({delivery, listing}: TranscriptView, displaced: ReadonlySet<string>): Promise<void> {
-    let written = 0
-    for (const {part, start, end, unterminated} of delivery.metadata) {
-      if (!displaced.has(part.name)) continue
-      const chunks: Uint8Array[] = []
-      for await (const chunk of this.#context.parts.read(part, start, end)) chunks.push(chunk)
-      if (unterminated) chunks.push(Uint8Array.of(0x0a))
-      const ms = Math.max(part.parsed?.ms ?? lastMs(listing) + 1, written + 1)
-      written = (await writeMetadataFrom(this.#context, this.ref, Buffer.concat(chunks), ms)).ms
-    }
-  }
-
-  async #keepLate(part: RangedPart): Promise<void> {
-    const {store} = this.#context.parts
-    await store.copy(part.key, latePrefix(this.ref) + part.name, {
-      mode: {type: 'overwrite'},
-      metadata: encodeRange(part.range),
-      contentType: 'application/x-ndjson',
-    })
-  }
-
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
     if (this.#busy) throw new Error('one call of a transcript at a time')
     this.#busy = true
@@ -313,22 +278,6 @@ export class LeasedTranscript {
       this.#busy = false
     }
   }
-}
-
-function endOf({resolution, listing}: TranscriptView): End {
-  return {
-    length: resolution.length,
-    digest: resolution.length === 0 ? EMPTY_SHA256 : resolution.digest,
-    epoch: resolution.end?.range.epoch ?? 0,
-    gen: resolution.tip?.range.gen ?? 0,
-    lastMs: lastMs(listing),
-    date: listing.date,
-  }
-}
-
-function endAfter({part, date}: WrittenPart, gen: number): End {
-  const {to, after, epoch} = part.range
-  return {length: to, digest: after, epoch, gen, lastMs: part.parsed?.ms ?? 0, date}
 }
 
 function neverSettles(ref: TranscriptRef): RepriseError {

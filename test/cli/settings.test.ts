@@ -7,7 +7,7 @@ function settingsOf(flags: Readonly<Record<string, string>>): Settings {
     sources: new Map(Object.keys(flags).map((name) => [name, `--${name}`])),
     config: {path: 'config.json', values: {}},
     env: {},
-    workingDirectory: '/work',
+    workingDirectory: '/code',
     dataDirectory: '/data',
   })
 }

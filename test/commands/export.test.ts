@@ -13,17 +13,17 @@ import {chars, SAMPLES} from '../support/secret-samples.js'
 import {SESSION} from '../support/sync-worker.js'
 import {TranscriptLines} from '../support/transcript-lines.js'
 
-const KEY = '-work-shop'
+const KEY = '-code-shop'
 const OTHER = '22222222-2222-4333-8444-555555555555'
 
 function conversation(sessionId = SESSION): TranscriptLines {
   return new TranscriptLines(sessionId)
-    .prompt('Fix the tax.', {cwd: '/work/shop', version: '2.1.0'})
+    .prompt('Fix the tax.', {cwd: '/code/shop', version: '2.1.0'})
     .call('m1', 'c1', 'Agent', {prompt: 'look', description: 'find it', subagent_type: 'Explore'})
     .result('c1', 'found', {toolUseResult: {agentId: 'a1'}})
     .call('m2', 'c2', 'Bash', {command: 'npm test'})
     .result('c2', 'one <b>failed</b>\n```\nline', {}, true)
-    .call('m3', 'c3', 'Edit', {file_path: '/work/shop/cart.ts', old_string: 'sum', new_string: 'sum * 1.19'})
+    .call('m3', 'c3', 'Edit', {file_path: '/code/shop/cart.ts', old_string: 'sum', new_string: 'sum * 1.19'})
     .result('c3', 'ok')
     .say(
       'm4',
@@ -83,7 +83,7 @@ describe.each<PlaceName>(['file', 's3'])('a session in a place of kind %s', {tim
     expect(stdout.replaceAll(/(?:s3|file):\/\/[^`]+/g, 'STORE')).toMatchInlineSnapshot(`
       "# Session 11111111-2222-4333-8444-555555555555
 
-      Session \`11111111-2222-4333-8444-555555555555\`: \`/work/shop\` · \`claude 2.1.0\` · \`2026-11-21 12:00:01 to 2026-11-21 12:00:10 UTC\` · \`STORE\`
+      Session \`11111111-2222-4333-8444-555555555555\`: \`/code/shop\` · \`claude 2.1.0\` · \`2026-11-21 12:00:01 to 2026-11-21 12:00:10 UTC\` · \`STORE\`
 
       ## 1. Fix the tax.
 
@@ -107,7 +107,7 @@ describe.each<PlaceName>(['file', 's3'])('a session in a place of kind %s', {tim
       line
       \`\`\`\`
 
-      **Edit** \`/work/shop/cart.ts\` (+1 −1)
+      **Edit** \`/code/shop/cart.ts\` (+1 −1)
 
       \`\`\`diff
       -sum

@@ -16,8 +16,8 @@ const FORK_NAME = rolloutName(FORK, '2026-03-05T05-06-07')
 const FORK_PATH = `sessions/2026/03/05/${FORK_NAME}`
 
 const TEAM: Files = {
-  [`team/box-1/raw/claude/-work-shop/${SESSION}.jsonl`]: turn(1, 'mend the shop'),
-  [`team/box-1/raw/claude/-work-shop/${SESSION}/subagents/agent-a.jsonl`]: turn('s'),
+  [`team/box-1/raw/claude/-code-shop/${SESSION}.jsonl`]: turn(1, 'mend the shop'),
+  [`team/box-1/raw/claude/-code-shop/${SESSION}/subagents/agent-a.jsonl`]: turn('s'),
   [`team/box-2/raw/codex/${PARENT_PATH}`]: PARENT,
   [`team/box-2/raw/codex/${FORK_PATH}`]: FORKED,
 }
@@ -115,10 +115,10 @@ describe('reprise ls over layouts of others', () => {
     expect(await at.rows(...at.url('team'), '--machine', 'box-1')).toEqual([
       {
         sessionId: SESSION,
-        projectKey: '-work-shop',
+        projectKey: '-code-shop',
         agent: 'claude',
         firstPrompt: 'mend the shop',
-        cwd: '/work/shop',
+        cwd: '/code/shop',
         machine: 'box-1',
         entries: 2,
         messages: 2,
@@ -126,7 +126,7 @@ describe('reprise ls over layouts of others', () => {
         createdAt: '2026-01-02T03:04:05.000Z',
         updatedAt: '2026-01-02T03:04:05.000Z',
         store: `s3://${at.server.bucket}/team`,
-        uri: `s3://${at.server.bucket}/team/box-1/raw/claude/-work-shop/${SESSION}.jsonl`,
+        uri: `s3://${at.server.bucket}/team/box-1/raw/claude/-code-shop/${SESSION}.jsonl`,
         source: 'raw',
       },
     ])
@@ -201,11 +201,11 @@ describe('reprise pull from layouts of others', () => {
   })
 
   test('a session is named by its URI where two machines have it', async () => {
-    await using at = await setUp({...TEAM, [`team/box-9/raw/claude/-work-shop/${SESSION}.jsonl`]: turn(9)})
+    await using at = await setUp({...TEAM, [`team/box-9/raw/claude/-code-shop/${SESSION}.jsonl`]: turn(9)})
     const refused = (await at.run('pull', '--json', SESSION, ...at.url('team'))).error()
     expect(refused).toMatchObject({code: 'SESSION_AMBIGUOUS'})
     expect(refused.message).toContain('box-9')
-    const uri = `s3://${at.server.bucket}/team/box-9/raw/claude/-work-shop/${SESSION}.jsonl`
+    const uri = `s3://${at.server.bucket}/team/box-9/raw/claude/-code-shop/${SESSION}.jsonl`
     const {sessions} = (await at.run('pull', '--json', uri, ...at.url('team'))).result() as {
       sessions: {path: string}[]
     }
@@ -216,8 +216,8 @@ describe('reprise pull from layouts of others', () => {
     await using at = await setUp()
     expect((await at.run('pull', '--all', ...at.url('team'), '--to', './copy')).exitCode).toBe(0)
     expect(await filesBelow(join(at.project, 'copy'))).toEqual([
-      `projects/-work-shop/${SESSION}.jsonl`,
-      `projects/-work-shop/${SESSION}/subagents/agent-a.jsonl`,
+      `projects/-code-shop/${SESSION}.jsonl`,
+      `projects/-code-shop/${SESSION}/subagents/agent-a.jsonl`,
       PARENT_PATH,
       FORK_PATH,
     ])
@@ -228,7 +228,7 @@ describe('reprise pull from layouts of others', () => {
   test('what went on in two places is exit code 4, and others come all the same', async () => {
     await using at = await setUp()
     await at.run('pull', '--all', ...at.url('team'))
-    const path = join(at.cli.home, `.claude/projects/-work-shop/${SESSION}.jsonl`)
+    const path = join(at.cli.home, `.claude/projects/-code-shop/${SESSION}.jsonl`)
     await writeFile(path, turn('mine'))
     await rm(join(at.cli.home, '.codex', FORK_PATH))
     const {exitCode, stdout} = await at.run('pull', '--all', '--json', ...at.url('team'))

@@ -8,7 +8,7 @@ const IDS = ['aaaaaaaa', 'bbbbbbbb'].map((start) => `${start}-2222-4333-8444-555
 
 async function homeWithSessions() {
   const cli = await makeCliHome()
-  const dir = join(cli.home, '.claude', 'projects', '-work-shop')
+  const dir = join(cli.home, '.claude', 'projects', '-code-shop')
   await mkdir(dir, {recursive: true})
   for (const [at, id] of IDS.entries()) await writeFile(join(dir, `${id}.jsonl`), message(1, `prompt ${at}`))
   return cli

@@ -11,12 +11,12 @@ import {SESSION} from '../support/sync-worker.js'
 import {TranscriptLines} from '../support/transcript-lines.js'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-const KEY = '-work-shop'
+const KEY = '-code-shop'
 const OTHER = '22222222-2222-4333-8444-555555555555'
 
 function conversation(sessionId = SESSION): TranscriptLines {
   return new TranscriptLines(sessionId)
-    .prompt('Fix the tax.', {cwd: '/work/shop', version: '2.1.0'})
+    .prompt('Fix the tax.', {cwd: '/code/shop', version: '2.1.0'})
     .call('m1', 'c1', 'Agent', {prompt: 'look', description: 'find it', subagent_type: 'Explore'})
     .result('c1', 'found', {toolUseResult: {agentId: 'a1'}})
     .say('m2', 'Fixed.')
@@ -47,7 +47,7 @@ describe.each<PlaceName>(['file', 's3'])('a session in a place of kind %s', {tim
     expect(shown).toMatchObject({exitCode: 0, stderr: ''})
     expect(shown.stdout.replaceAll(/(?:s3|file):\/\/\S+/g, 'STORE')).toMatchInlineSnapshot(`
       "11111111-2222-4333-8444-555555555555
-      /work/shop · claude 2.1.0 · 2026-11-21 12:00:01 · STORE
+      /code/shop · claude 2.1.0 · 2026-11-21 12:00:01 · STORE
 
       #1  2026-11-21 12:00:01
       ❯ Fix the tax.
@@ -73,7 +73,7 @@ describe.each<PlaceName>(['file', 's3'])('a session in a place of kind %s', {tim
 
     const result = (await cli.run(['show', SESSION, '--json'], {env})).result()
     expect(result).toMatchObject({
-      sessions: [{sessionId: SESSION, agent: 'claude', cwd: '/work/shop', source: 'store', branchesBeside: 0}],
+      sessions: [{sessionId: SESSION, agent: 'claude', cwd: '/code/shop', source: 'store', branchesBeside: 0}],
       messages: [
         {role: 'user', content: 'Fix the tax.', sessionId: SESSION, timestamp: '2026-11-21T12:00:01.000Z'},
         {role: 'assistant', content: '', toolCalls: [{name: 'Agent', result: {content: 'found', isError: false}}]},

@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest'
 import {planCodex} from '../../src/launch/codex-plan.js'
 
 const ID = '019a0000-1111-7222-8333-444444444444'
-const options = {program: '/usr/bin/codex', cwd: '/work', args: [] as string[]}
+const options = {program: '/usr/bin/codex', cwd: '/code', args: [] as string[]}
 
 describe('how codex is started', () => {
   test.each([
@@ -13,7 +13,7 @@ describe('how codex is started', () => {
     ['fork', ['exec', 'go on'], ['/usr/bin/codex', 'exec', 'fork', ID, 'go on']],
     ['resume', ['--', '--last'], ['/usr/bin/codex', 'resume', ID, '--', '--last']],
   ] as const)('%s with %j', (verb, args, argv) => {
-    expect(planCodex(ID, verb, {...options, args})).toEqual({sessionId: ID, argv, env: {}, cwd: '/work'})
+    expect(planCodex(ID, verb, {...options, args})).toEqual({sessionId: ID, argv, env: {}, cwd: '/code'})
   })
 
   test('variables that it must not inherit are named', () => {

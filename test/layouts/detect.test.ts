@@ -114,7 +114,7 @@ describe('stores of reprise', () => {
   })
 
   test('are looked through no further than it takes', async () => {
-    const keys = Array.from({length: 300}, (_, at) => `-work-${at}/${SESSION}/${PART}`)
+    const keys = Array.from({length: 300}, (_, at) => `-code-${at}/${SESSION}/${PART}`)
     const store = await storeWith(...keys)
     let listed = 0
     const counting = {

@@ -11,11 +11,11 @@ const DAY = 'sessions/2026/03/04'
 const INDEX = `${JSON.stringify({id: THREAD, thread_name: 'shop work', updated_at: 'x'})}\n`
 
 const TEAM: Files = {
-  [`box-1/raw/claude/-work-shop/${SESSION}.jsonl`]: turn(1, 'mend the shop') + turn(2),
-  [`box-1/raw/claude/-work-shop/${SESSION}/subagents/agent-a.jsonl`]: turn('s'),
-  [`box-1/raw/claude/-work-shop/${SESSION}/subagents/agent-a.meta.json`]: '{"agentType":"x"}',
-  [`box-1/raw/claude/-work-shop/${SESSION}/tool-results/big.txt`]: 'much',
-  [`box-1/raw/claude/-work-shop/${OTHER}/subagents/agent-lost.jsonl`]: turn('lost'),
+  [`box-1/raw/claude/-code-shop/${SESSION}.jsonl`]: turn(1, 'mend the shop') + turn(2),
+  [`box-1/raw/claude/-code-shop/${SESSION}/subagents/agent-a.jsonl`]: turn('s'),
+  [`box-1/raw/claude/-code-shop/${SESSION}/subagents/agent-a.meta.json`]: '{"agentType":"x"}',
+  [`box-1/raw/claude/-code-shop/${SESSION}/tool-results/big.txt`]: 'much',
+  [`box-1/raw/claude/-code-shop/${OTHER}/subagents/agent-lost.jsonl`]: turn('lost'),
   'box-1/raw/claude/settings.json': '{}',
   [`box-2/raw/codex/${DAY}/${rolloutName()}`]: parent,
   [`box-2/raw/codex/${DAY}/${rolloutName(FORK, '2026-03-05T05-06-07')}`]: rollout({
@@ -57,16 +57,16 @@ describe('the rows of whole files', () => {
       {
         agent: 'claude',
         sessionId: SESSION,
-        projectKey: '-work-shop',
+        projectKey: '-code-shop',
         machine: 'box-1',
         firstPrompt: 'mend the shop',
-        cwd: '/work/shop',
+        cwd: '/code/shop',
         entries: 4,
         messages: 4,
         updatedAt: '2026-01-02T03:04:05.000Z',
         store: source.url,
         source: 'raw',
-        uri: `${source.url}/box-1/raw/claude/-work-shop/${SESSION}.jsonl`,
+        uri: `${source.url}/box-1/raw/claude/-code-shop/${SESSION}.jsonl`,
       },
       {
         agent: 'codex',
@@ -143,7 +143,7 @@ describe('the rows of whole files', () => {
   test('find a prompt behind long instructions', async () => {
     const text = rollout({instructions: 200_000, turns: 30})
     const [row] = await (await sourceOf(await storeOf({[`b/raw/codex/${rolloutName()}`]: text}))).rows()
-    expect(row).toMatchObject({firstPrompt: 'mend the shop', cwd: '/work/shop'})
+    expect(row).toMatchObject({firstPrompt: 'mend the shop', cwd: '/code/shop'})
   })
 
   test('are read once as long as the transcript is the same', async () => {
@@ -168,7 +168,7 @@ describe('the rows of whole files', () => {
     expect(reads).toHaveLength(3)
     expect(await (await sourceOf(counting, 'auto', cache)).rows()).toEqual(first)
     expect(reads).toHaveLength(3)
-    const key = `box-1/raw/claude/-work-shop/${SESSION}.jsonl`
+    const key = `box-1/raw/claude/-code-shop/${SESSION}.jsonl`
     await store.put(key, Buffer.from(turn(1, 'changed')), {mode: {type: 'overwrite'}})
     const [row] = await (await sourceOf(counting, 'auto', cache)).rows()
     expect(row?.firstPrompt).toBe('changed')

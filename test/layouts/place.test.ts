@@ -8,28 +8,28 @@ const CLAUDE: Root = {layout: 'raw', agent: 'claude', prefix: 'box/raw/claude/',
 const CODEX: Root = {layout: 'raw', agent: 'codex', prefix: 'box/raw/codex/', machine: 'box'}
 
 describe('what a key says', () => {
-  const of = {projectKey: '-work-shop', sessionId: SESSION}
+  const of = {projectKey: '-code-shop', sessionId: SESSION}
   test.each([
-    [`-work-shop/${SESSION}.jsonl`, {kind: 'claude-main', ...of}],
-    [`-work-shop/${SESSION}/subagents/agent-a1.jsonl`, {kind: 'claude-subagent', ...of, subpath: 'subagents/agent-a1'}],
+    [`-code-shop/${SESSION}.jsonl`, {kind: 'claude-main', ...of}],
+    [`-code-shop/${SESSION}/subagents/agent-a1.jsonl`, {kind: 'claude-subagent', ...of, subpath: 'subagents/agent-a1'}],
     [
-      `-work-shop/${SESSION}/subagents/deep/er/agent-a1.meta.json`,
+      `-code-shop/${SESSION}/subagents/deep/er/agent-a1.meta.json`,
       {kind: 'claude-meta', ...of, subpath: 'subagents/deep/er/agent-a1'},
     ],
-    [`-work-shop/${SESSION}/tool-results/x.txt`, {kind: 'claude-file', ...of, name: 'x.txt'}],
-    [`-work-shop/${SESSION}/tool-results/d/x`, {kind: 'claude-file', ...of, name: 'd/x'}],
+    [`-code-shop/${SESSION}/tool-results/x.txt`, {kind: 'claude-file', ...of, name: 'x.txt'}],
+    [`-code-shop/${SESSION}/tool-results/d/x`, {kind: 'claude-file', ...of, name: 'd/x'}],
   ])('of Claude: %s', (path, place) => {
     expect(placeIn(CLAUDE, CLAUDE.prefix + path)).toEqual(place)
   })
 
   test.each([
-    '-work-shop/notes.jsonl',
-    `-work-shop/${SESSION}.json`,
-    `-work-shop/${SESSION}.jsonl.bak`,
-    `-work-shop/${SESSION}/settings.json`,
-    `-work-shop/${SESSION}/subagents/other.jsonl`,
-    `-work-shop/${SESSION}/${SESSION}.jsonl`,
-    '-work-shop/memory/MEMORY.md',
+    '-code-shop/notes.jsonl',
+    `-code-shop/${SESSION}.json`,
+    `-code-shop/${SESSION}.jsonl.bak`,
+    `-code-shop/${SESSION}/settings.json`,
+    `-code-shop/${SESSION}/subagents/other.jsonl`,
+    `-code-shop/${SESSION}/${SESSION}.jsonl`,
+    '-code-shop/memory/MEMORY.md',
     `${SESSION}.jsonl`,
     'settings.json',
     '',
@@ -54,13 +54,13 @@ describe('what a key says', () => {
   })
 
   test('of another directory is nothing', () => {
-    expect(placeIn(CLAUDE, `other/raw/claude/-work-shop/${SESSION}.jsonl`)).toBeUndefined()
+    expect(placeIn(CLAUDE, `other/raw/claude/-code-shop/${SESSION}.jsonl`)).toBeUndefined()
   })
 
   test.each([
     `../../../etc/${SESSION}.jsonl`,
-    `-work-shop/../${SESSION}.jsonl`,
-    `-work-shop/${SESSION}/subagents/../../agent-x.jsonl`,
+    `-code-shop/../${SESSION}.jsonl`,
+    `-code-shop/${SESSION}/subagents/../../agent-x.jsonl`,
     `-work\u001b]0;owned\u0007shop/${SESSION}.jsonl`,
     `-work\\shop/${SESSION}.jsonl`,
     `${'x'.repeat(300)}/${SESSION}.jsonl`,

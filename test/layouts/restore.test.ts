@@ -12,7 +12,7 @@ import {type Files, sourceOf, storeOf} from './support/foreign.js'
 import {FORK, rollout, rolloutName, THREAD} from './support/rollouts.js'
 import {zstdOf} from '../support/zstd.js'
 
-const KEY = '-work-shop'
+const KEY = '-code-shop'
 const BASE = `box/raw/claude/${KEY}`
 const nobody: Processes = {domain: async () => undefined, find: async () => undefined}
 

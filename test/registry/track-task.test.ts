@@ -21,7 +21,7 @@ const init = (session_id: string = A): Message => ({
   type: 'system',
   subtype: 'init',
   session_id,
-  cwd: '/work',
+  cwd: '/code',
   claude_code_version: '2.1.329',
 })
 const assistant = (session_id = A): Message => ({type: 'assistant', session_id, message: {content: []}})
@@ -98,7 +98,7 @@ describe('what is recorded', () => {
     await tracked.next()
     await expect
       .poll(async () => found(registry))
-      .toMatchObject({cwd: '/work', launch: {version: '2.1.329'}, status: 'running'})
+      .toMatchObject({cwd: '/code', launch: {version: '2.1.329'}, status: 'running'})
     await all(tracked)
     expect(await found(registry)).toMatchObject({status: 'ended', costUsd: 0.5, durationMs: 100})
   })

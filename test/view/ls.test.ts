@@ -5,7 +5,7 @@ import {lsText} from '../../src/view/ls.js'
 const NOW = Date.parse('2026-01-10T00:00:00Z')
 
 function row(sessionId: string, more: Partial<ListedSession> = {}): ListedSession {
-  return {sessionId, projectKey: '-work-shop', agent: 'claude', source: 'store', ...more}
+  return {sessionId, projectKey: '-code-shop', agent: 'claude', source: 'store', ...more}
 }
 
 const rows = [
@@ -24,7 +24,7 @@ test('rows for people: shortest ids that differ, what others wrote cleaned', () 
   expect(lsText(rows, {now: NOW, width: 100, idsOnly: false})).toMatchInlineSnapshot(`
     "SESSION   ACTIVE  TITLE              CWD         MACHINE  ENTRIES     SIZE
     12345678  2h ago  Fix the build now  /site/shop  box           12  140 KiB
-    12345679          hello              -work-shop                       10 B
+    12345679          hello              -code-shop                       10 B
     "
   `)
 })

@@ -2,6 +2,9 @@ import type {Readable} from 'node:stream'
 import type * as S3 from '@aws-sdk/client-s3'
 import {keepAnswerDate} from '../answer-date.js'
 
+/** Refusals that do not depend on how the request was made. */
+const TOLD_BY_STATUS: ReadonlySet<number> = new Set([404, 412, 416, 429])
+
 /** The scheme that is signed here; all others are left to the SDK. */
 const SIGV4 = 'aws.auth#sigv4'
 
@@ -115,7 +118,7 @@ export class LeanGets {
     )) as unknown as {response: HttpAnswer}
     if (response.statusCode === 200 || response.statusCode === 206) return answerOf(response)
     const {statusCode} = response
-    if (statusCode !== 404 && statusCode !== 412 && statusCode !== 416 && statusCode !== 429 && statusCode < 500) {
+    if (statusCode < 500 && !TOLD_BY_STATUS.has(statusCode)) {
       response.body.on('error', () => {}).resume()
       return undefined
     }

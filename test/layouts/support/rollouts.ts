@@ -20,7 +20,7 @@ export function rolloutName(sessionId = THREAD, stamp = '2026-03-04T05-06-07'): 
 export function rollout({
   sessionId = THREAD,
   prompt = 'mend the shop',
-  cwd = '/work/shop',
+  cwd = '/code/shop',
   instructions = 2000,
   base,
   turns = 1,
@@ -45,7 +45,7 @@ export function rollout({
     },
     {type: 'event_msg', payload: {type: 'task_started', turn_id: 't'}},
     message('developer', 'input_text', '<skills_instructions>none</skills_instructions>'),
-    message('user', 'input_text', '<environment_context>\n  <cwd>/work/shop</cwd>\n</environment_context>'),
+    message('user', 'input_text', '<environment_context>\n  <cwd>/code/shop</cwd>\n</environment_context>'),
     {type: 'turn_context', payload: {cwd, model: 'test-model', approval_policy: 'never'}},
   ]
   for (let turn = 1; turn <= turns; turn++) {

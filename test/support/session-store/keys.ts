@@ -42,7 +42,7 @@ export const keyCases = [
 
   sessionStoreCase('one session id under two project keys is two sessions', [], async ({store}) => {
     const here = newKey('-work')
-    const there = {...here, projectKey: '-work-2'}
+    const there = {...here, projectKey: '-code-2'}
     const [a, b] = [said('here'), said('there')]
     await store.append(here, [a])
     await store.append(there, [b])

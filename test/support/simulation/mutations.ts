@@ -330,7 +330,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'sweep: a copy before the delete',
-    edits: [{file: LEASED, find: 'for (const part of late)\n                await this.#keepLate(part);', replace: ''}],
+    edits: [
+      {
+        file: LEASED,
+        find: 'for (const part of late)\n                await keepLate(this.#context, this.ref, part);',
+        replace: '',
+      },
+    ],
     caughtBy: {mix: 8, seed: 100001},
   },
   {

@@ -15,7 +15,7 @@ describe('the summary of a rollout', () => {
       assistantMessages: 3,
       sessionId: THREAD,
       firstPrompt: 'mend the shop',
-      cwd: '/work/shop',
+      cwd: '/code/shop',
       branch: 'main',
       commit: '0123456789abcdef',
       model: 'test-model',

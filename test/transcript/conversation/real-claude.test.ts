@@ -141,7 +141,7 @@ describe.runIf(claude.path)(`sessions of the real claude ${claude.reason ?? ''}`
       missing: [],
     } as const
     const text = [...chainText(chain, {width: 80, color: false, full: false})].join('')
-    const plain = text.replaceAll(worker.cwd, '/work').replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
+    const plain = text.replaceAll(worker.cwd, '/code').replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
     expect(plain).toContain('\n✻ hm\n\nI look.\n\n● Bash echo hi; exit 3\n  ⎿ Exit code 3\n    hi\n● Read a.txt\n')
     expect(plain).toContain(
       '● Edit a.txt (+1 −1)\n    one\n    two\n  - three\n  + THREE\n    four\n● Write b.txt (+1 −0)\n  + new\n',

@@ -28,16 +28,16 @@ async function rich(say: (text: string) => string = (text) => text, limits = PRE
   const numbers = Array.from({length: 16}, (_, at) => `line ${at + 1}`).join('\n')
   const main = new TranscriptLines()
     .note({type: 'custom-title', customTitle: say('Fix the tax')})
-    .prompt(say('Fix the tax in the cart.'), {cwd: say('/work/shop'), gitBranch: say('main'), version: '2.1.0'})
+    .prompt(say('Fix the tax in the cart.'), {cwd: say('/code/shop'), gitBranch: say('main'), version: '2.1.0'})
     .add({type: 'attachment', attachment: {type: 'file', filename: say('cart.ts')}})
     .add({type: 'attachment', attachment: {type: 'environment'}})
     .answer('m1', {type: 'thinking', thinking: say('Where is it?\nIn the cart, I think.\nOr not.')})
     .say('m1', say('I look at the cart first.'))
     .call('m1', 'c1', 'Bash', {command: say('npm test'), description: say('run the tests')})
     .result('c1', say(`Exit code 1\n${numbers}`), {}, true)
-    .call('m2', 'c2', 'Read', {file_path: say('/work/shop/cart.ts')})
+    .call('m2', 'c2', 'Read', {file_path: say('/code/shop/cart.ts')})
     .result('c2', say(numbers))
-    .call('m2', 'c3', 'Edit', {file_path: say('/work/shop/cart.ts'), old_string: say('a\nb'), new_string: say('a\nc')})
+    .call('m2', 'c3', 'Edit', {file_path: say('/code/shop/cart.ts'), old_string: say('a\nb'), new_string: say('a\nc')})
     .result('c3', 'updated')
     .call('m3', 'c4', 'Agent', {subagent_type: say('Explore'), description: say('find callers'), prompt: say('look')})
     .result('c4', say('two callers'), {toolUseResult: {agentId: 'a1'}})
@@ -82,7 +82,7 @@ async function rich(say: (text: string) => string = (text) => text, limits = PRE
 test('a session as it is read', async () => {
   expect(textOf(await rich())).toMatchInlineSnapshot(`
     "11111111-2222-4333-8444-555555555555  Fix the tax
-    /work/shop · main · claude 2.1.0 · 2026-11-21 12:00:01 · s3://b/p
+    /code/shop · main · claude 2.1.0 · 2026-11-21 12:00:01 · s3://b/p
 
     #1  2026-11-21 12:00:01
     ❯ Fix the tax in the cart.
@@ -156,7 +156,7 @@ test('a session as it is read', async () => {
 test('with nothing folded', async () => {
   expect(textOf(await rich(undefined, WHOLE), {full: true})).toMatchInlineSnapshot(`
     "11111111-2222-4333-8444-555555555555  Fix the tax
-    /work/shop · main · claude 2.1.0 · 2026-11-21 12:00:01 · s3://b/p
+    /code/shop · main · claude 2.1.0 · 2026-11-21 12:00:01 · s3://b/p
 
     #1  2026-11-21 12:00:01
     ❯ Fix the tax in the cart.
@@ -188,7 +188,7 @@ test('with nothing folded', async () => {
         line 14
         line 15
         line 16
-    ● Read /work/shop/cart.ts
+    ● Read /code/shop/cart.ts
       ⎿ line 1
         line 2
         line 3
@@ -205,7 +205,7 @@ test('with nothing folded', async () => {
         line 14
         line 15
         line 16
-    ● Edit /work/shop/cart.ts (+1 −1)
+    ● Edit /code/shop/cart.ts (+1 −1)
         a
       - b
       + c
@@ -260,7 +260,7 @@ test('on a narrow terminal', async () => {
   expect(text.split('\n').filter((line) => displayWidth(line) > 40)).toEqual([])
   expect(text.split('\n').slice(0, 14).join('\n')).toMatchInlineSnapshot(`
     "11111111-2222-4333-8444-555555555555  F…
-    /work/shop · main · claude 2.1.0 · 2026…
+    /code/shop · main · claude 2.1.0 · 2026…
 
     #1  2026-11-21 12:00:01
     ❯ Fix the tax in the cart.

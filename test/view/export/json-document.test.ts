@@ -5,7 +5,7 @@ import {conversationOf, TranscriptLines} from '../../support/transcript-lines.js
 
 test('a document of a session, each message on a line of its own, nothing in it that a terminal obeys', async () => {
   const lines = new TranscriptLines()
-    .prompt('Fix \u202Eit\u009B.', {cwd: '/work'})
+    .prompt('Fix \u202Eit\u009B.', {cwd: '/code'})
     .call('m1', 'c1', 'Bash', {command: 'ls'})
     .result('c1', 'cart.ts')
     .say('m2', 'Done.')
@@ -19,7 +19,7 @@ test('a document of a session, each message on a line of its own, nothing in it 
   expect(text).toMatchInlineSnapshot(`
     "{"version":1,
     "sessions":[
-    {"sessionId":"11111111-2222-4333-8444-555555555555","agent":"claude","cwd":"/work","startedAt":"2026-11-21T12:00:01.000Z","endedAt":"2026-11-21T12:00:04.000Z","contextTokens":111,"branchesBeside":0,"lines":{"entries":4,"unreadable":0,"tooLong":0},"place":"/here","source":"local"}],
+    {"sessionId":"11111111-2222-4333-8444-555555555555","agent":"claude","cwd":"/code","startedAt":"2026-11-21T12:00:01.000Z","endedAt":"2026-11-21T12:00:04.000Z","contextTokens":111,"branchesBeside":0,"lines":{"entries":4,"unreadable":0,"tooLong":0},"place":"/here","source":"local"}],
     "messages":[
     {"role":"user","content":"Fix \\u202eit\\u009b.","timestamp":"2026-11-21T12:00:01.000Z","sessionId":"11111111-2222-4333-8444-555555555555","id":"00000000-0000-4000-8000-000000000001#0"},
     {"role":"assistant","content":"","timestamp":"2026-11-21T12:00:02.000Z","sessionId":"11111111-2222-4333-8444-555555555555","id":"m1","model":"claude-test-1","toolCalls":[{"id":"c1","name":"Bash","input":{"command":"ls"},"result":{"content":"cart.ts","isError":false}}]},
